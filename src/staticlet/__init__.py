@@ -1,0 +1,1 @@
+"""A Kubernetes node agent for static pods and mirror pods."""

@@ -1,0 +1,5 @@
+"""Run the command line with `python -m staticlet`."""
+
+from staticlet.cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""The settings of the agent, and where each came from."""

@@ -1,0 +1,68 @@
+"""The settings of the agent, as values: what the rest of staticlet reads.
+
+`load` makes one of these from the configuration file, its drop-ins and the flags. Names follow the
+kubelet's configuration fields, in Python's spelling; durations are seconds, sizes are bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything the agent can be told.
+
+    Attributes:
+        node_name: `--hostname-override` or the host name, trimmed, lower case.
+        node_ips: `--node-ip`; empty means: find the address of the default route.
+        static_pod_path: The manifest directory or file; None for no file source.
+        static_pod_url: The manifest URL; empty for no URL source.
+        static_pod_url_headers: Each header with all its values.
+        all_file_names: Take every file name but dotfiles for a manifest, as the kubelet does.
+        strict_manifests: Unknown fields and duplicate keys are errors, not warnings.
+        runtime_endpoint: The CRI endpoint, `unix:///…`; empty means: the well-known sockets.
+        image_endpoint: The same for images; empty means: the runtime's.
+        socket: Where the agent answers the command line; None means: below the root directory.
+        max_container_restart_period_s: The longest crash back-off.
+        initial_container_restart_period_s: The first crash back-off.
+        max_parallel_image_pulls: How many pulls run at once; 1 is the kubelet's serial default.
+        cgroup_driver: What is used where the runtime does not tell.
+        verbosity: `--v`.
+    """
+
+    node_name: str
+    root_dir: Path = Path("/var/lib/kubelet")
+    node_ips: tuple[str, ...] = ()
+    static_pod_path: Path | None = Path("/etc/kubernetes/manifests")
+    static_pod_url: str = ""
+    static_pod_url_headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    file_check_frequency_s: float = 20.0
+    http_check_frequency_s: float = 20.0
+    sync_frequency_s: float = 60.0
+    all_file_names: bool = False
+    strict_manifests: bool = False
+    runtime_endpoint: str = ""
+    image_endpoint: str = ""
+    socket: Path | None = None
+    runtime_request_timeout_s: float = 120.0
+    pod_logs_dir: Path = Path("/var/log/pods")
+    container_logs_dir: Path = Path("/var/log/containers")
+    cluster_dns: tuple[str, ...] = ()
+    cluster_domain: str = ""
+    resolv_conf: Path | None = Path("/etc/resolv.conf")
+    serialize_image_pulls: bool = True
+    max_parallel_image_pulls: int = 1
+    registry_pull_qps: float = 5.0
+    registry_burst: int = 10
+    initial_container_restart_period_s: float = 10.0
+    max_container_restart_period_s: float = 300.0
+    cgroup_driver: str = "cgroupfs"
+    cgroup_root: str = ""
+    pod_pids_limit: int = -1
+    cpu_cfs_quota: bool = True
+    cpu_cfs_quota_period_us: int = 100_000
+    seccomp_default: bool = False
+    verbosity: int = 0

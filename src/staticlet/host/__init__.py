@@ -1,0 +1,1 @@
+"""This Linux machine: processes, cgroups, mounts, directory events."""

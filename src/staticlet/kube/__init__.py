@@ -1,0 +1,1 @@
+"""Kubernetes objects and rules as pure functions: no input, no output, no clock."""

@@ -1,0 +1,37 @@
+"""Kubernetes' own types, under the names the rest of staticlet uses.
+
+They come from lightkube-models: msgspec structs generated from the Kubernetes OpenAPI schema,
+with every field optional where the API has it optional. This module is the one place that
+imports them, so that a change of library is a change of one file.
+
+An object travels as a plain dict through `manifest`, `defaults` and `validate` (which the
+embedded API server shares, and which must lose nothing), and as one of these structs from there
+on. Treat them as values: copy with `msgspec.structs.replace`, never assign.
+"""
+
+from lightkube.models import core_v1, meta_v1
+
+Capabilities = core_v1.Capabilities
+Container = core_v1.Container
+ContainerPort = core_v1.ContainerPort
+ContainerState = core_v1.ContainerState
+ContainerStateRunning = core_v1.ContainerStateRunning
+ContainerStateTerminated = core_v1.ContainerStateTerminated
+ContainerStateWaiting = core_v1.ContainerStateWaiting
+ContainerStatus = core_v1.ContainerStatus
+EnvVar = core_v1.EnvVar
+HostAlias = core_v1.HostAlias
+HostIP = core_v1.HostIP
+ObjectMeta = meta_v1.ObjectMeta
+Pod = core_v1.Pod
+PodCondition = core_v1.PodCondition
+PodDNSConfig = core_v1.PodDNSConfig
+PodIP = core_v1.PodIP
+PodSecurityContext = core_v1.PodSecurityContext
+PodSpec = core_v1.PodSpec
+PodStatus = core_v1.PodStatus
+ResourceRequirements = core_v1.ResourceRequirements
+SecurityContext = core_v1.SecurityContext
+Toleration = core_v1.Toleration
+Volume = core_v1.Volume
+VolumeMount = core_v1.VolumeMount

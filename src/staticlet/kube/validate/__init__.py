@@ -1,0 +1,1 @@
+"""What an API server refuses in a Pod, one module a subject."""

@@ -1,0 +1,1 @@
+"""The domain: what is wanted, what runs, and the steps from one to the other."""

@@ -1,0 +1,1 @@
+"""Where wanted pods come from: a directory, a file, a URL."""

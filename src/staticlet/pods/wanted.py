@@ -1,0 +1,125 @@
+"""What is wanted on this machine, as values: from manifests to the one list of wanted pods.
+
+Sources yield snapshots: every manifest they see, with its pods and findings. `merge` makes of all
+snapshots the wanted pods. A pod is known by its key, the namespace and the final name: one key,
+one worker, never two pods at once.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from staticlet.kube import core, finding
+
+
+class PodKey(NamedTuple):
+    """Namespace and final name (with the node's) of a pod."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedPod:
+    """A static pod that shall run.
+
+    Attributes:
+        key: Namespace and final name.
+        uid: The static UID: a hash of node, namespace, name and content, or the manifest's own.
+        revision: A hash of the content alone; differs from `uid` where the manifest fixes its UID.
+        incarnation: Counts how often its file was removed and put back: a new number with the same
+            content asks for a restart, which is deliberate and earns no back-off.
+        pod: The defaulted pod, with final name, namespace, node name, annotations and tolerations.
+        source: `file` or `http`.
+        origin: The path or URL it came from.
+        seen: When this content was first seen (annotation `kubernetes.io/config.seen`).
+    """
+
+    key: PodKey
+    uid: str
+    revision: str
+    pod: core.Pod
+    source: str
+    origin: str
+    seen: datetime
+    incarnation: int = 0
+
+
+class ManifestState(enum.Enum):
+    """What became of a file or URL."""
+
+    ACCEPTED = "Accepted"
+    """Read, and its pods are wanted."""
+    KEPT = "Kept"
+    """Bad now; the pods of its last good content stay wanted."""
+    REFUSED = "Refused"
+    """Bad, and there is no last good content."""
+    CONFLICT = "Conflict"
+    """Good, but every pod in it is held by another manifest."""
+    WRITING = "Writing"
+    """Being written: nothing is done before it is closed."""
+    IGNORED = "Ignored"
+    """Not a manifest by its name or kind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """One file or URL, as a source sees it.
+
+    Attributes:
+        origin: Its path or URL.
+        state: What became of it.
+        pods: The pods it stands for now: of its content, or of its last good content.
+        findings: All that is to be said about its present content.
+        note: For an ignored entry, why.
+    """
+
+    origin: str
+    state: ManifestState
+    pods: tuple[WantedPod, ...] = ()
+    findings: tuple[finding.Finding, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """All that one source sees at one moment.
+
+    Attributes:
+        source: `file` or `http`.
+        ready: Whether the source has seen its place at least once: pods that it brought in an
+            earlier life of the agent are stopped only when it is.
+        manifests: In the order of their origins.
+        findings: About the place as a whole (a missing directory, an unreachable URL).
+    """
+
+    source: str
+    ready: bool
+    manifests: tuple[Manifest, ...] = ()
+    findings: tuple[finding.Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The merged result: what shall run here.
+
+    Attributes:
+        pods: Every wanted pod by its key.
+        manifests: All manifests of all sources, conflicts marked.
+        findings: Of places as a whole.
+        ready: The sources that are ready.
+        sources: All configured sources.
+    """
+
+    pods: Mapping[PodKey, WantedPod] = field(default_factory=dict)
+    manifests: tuple[Manifest, ...] = ()
+    findings: tuple[finding.Finding, ...] = ()
+    ready: frozenset[str] = frozenset()
+    sources: frozenset[str] = frozenset()

@@ -1,0 +1,1 @@
+"""The container runtime: the port that pods use, and the adapters behind it."""

@@ -1,0 +1,1 @@
+"""The CRI adapter of the runtime port: gRPC over a unix socket."""

@@ -1,0 +1,1 @@
+"""A containerd of our own: configuration, start, supervision."""

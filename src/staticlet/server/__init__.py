@@ -1,0 +1,1 @@
+"""The agent's own socket: what it answers to the command line."""

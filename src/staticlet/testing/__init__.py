@@ -1,0 +1,1 @@
+"""Verified fakes and builders for tests. Nothing shipped imports them."""

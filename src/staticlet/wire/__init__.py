@@ -1,0 +1,1 @@
+"""Protocol codecs: the CRI's messages and log lines. Pure."""
