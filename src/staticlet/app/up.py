@@ -1,0 +1,1 @@
+"""Wiring of `staticlet up`: a containerd of our own, and the agent on it."""
