@@ -1,1 +1,508 @@
-"""To be written."""
+"""What a pod needs next: the whole container logic on one page, as a pure function.
+
+`plan` looks at what is wanted, what runs, what is remembered and the time, and names the next
+steps. It follows the kubelet's `computePodActions` and `SyncPod`, with these departures: the new
+image of a changed pod is pulled before the old pod is stopped (`target`), a deliberate stop earns
+no back-off, and an old pod is wholly gone before its successor starts.
+
+The rules, in the order in which they are asked:
+
+    not wanted          stop what lives, remove it, clean its directories, end
+    something stale     stop what lives of it (changed, recreated, broken, doubled)
+    all done            stop the sandbox, keep the dead containers for the status
+    no sandbox          make one, unless the last try failed a moment ago
+    init containers     one after the other; a failed one is tried again as restartPolicy says
+    containers          start what never ran; restart what ended, after its back-off
+    leftovers           remove dead sandboxes and older dead containers
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from staticlet.kube import core
+from staticlet.pods import observed as obs
+from staticlet.pods import wanted
+from staticlet.runtime import port
+
+
+class ImageState(enum.Enum):
+    """Whether the image for the next start of a container is there."""
+
+    UNKNOWN = "unknown"
+    PENDING = "pending"
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """Stop the containers of a sandbox with their grace, then the sandbox itself."""
+
+    sandbox_id: str
+    grace_s: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSandbox:
+    """Make the pod's directories and volumes, then its sandbox."""
+
+    attempt: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """Create and start one container in the sandbox."""
+
+    sandbox_id: str
+    name: str
+    restart_count: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveContainer:
+    """Remove a dead container that nobody asks about any more."""
+
+    container_id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveSandbox:
+    """Remove a dead sandbox with its containers."""
+
+    sandbox_id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanUp:
+    """Unmount and remove the directories and logs of a UID of which nothing is left."""
+
+    uid: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """Nothing is wanted and nothing is left: the worker's work is over."""
+
+    why: str
+
+
+Action: TypeAlias = Stop | RunSandbox | Start | RemoveContainer | RemoveSandbox | CleanUp | End
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """All that a plan depends on.
+
+    Attributes:
+        target: The pod that shall run now; None when nothing is wanted.
+        seen: What the runtime has of it.
+        past: What the agent remembers.
+        images: For each container of the target, its image's state for the next start.
+        now_ns: The time, in nanoseconds since the epoch.
+        uncleaned: UIDs whose sandboxes are gone and whose directories may be left.
+    """
+
+    target: wanted.WantedPod | None
+    seen: obs.Observed
+    past: obs.History
+    images: Mapping[str, ImageState] = field(default_factory=dict)
+    now_ns: int
+    uncleaned: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The next steps.
+
+    Attributes:
+        actions: To be done now, in order; then the situation is looked at anew.
+        needs: Containers whose images are wanted for their next start, with its restart count.
+        wake_at_ns: When to plan again though nothing happens; None: only on an event.
+        waits: What is being waited for, in words, by container name ("" for the pod).
+    """
+
+    actions: tuple[Action, ...] = ()
+    needs: Mapping[str, int] = field(default_factory=dict)
+    wake_at_ns: int | None = None
+    waits: Mapping[str, str] = field(default_factory=dict)
+
+
+def containers_of(pod: core.Pod) -> list[core.Container]:
+    """The regular containers of a pod."""
+    return list(pod.spec.containers) if pod.spec else []
+
+
+def init_containers_of(pod: core.Pod) -> list[core.Container]:
+    """The init containers of a pod, sidecars included."""
+    return list(pod.spec.initContainers or []) if pod.spec else []
+
+
+def is_sidecar(container: core.Container) -> bool:
+    """Whether an init container is a sidecar, which runs beside the regular containers."""
+    return container.restartPolicy == "Always"
+
+
+def restart_policy(pod: core.Pod) -> str:
+    """The pod's restartPolicy; Always when it has none."""
+    return (pod.spec.restartPolicy if pod.spec else None) or "Always"
+
+
+def target(
+    want: wanted.WantedPod | None,
+    previous: wanted.WantedPod | None,
+    seen: obs.Observed,
+    images: Mapping[str, ImageState],
+) -> wanted.WantedPod | None:
+    """Which pod to serve now: the wanted one, or its predecessor until the new images are there.
+
+    Args:
+        want: What the manifest says now.
+        previous: What was served so far.
+        seen: What runs.
+        images: The states of the images of `want`.
+    """
+    if want is None or previous is None or same_content(want, previous):
+        return want
+    if want.incarnation != previous.incarnation:
+        return want
+    if not any(_serves(s, previous) and s.alive for s in seen.sandboxes):
+        return want
+    names = [c.name for c in (*init_containers_of(want.pod), *containers_of(want.pod))]
+    ready = all(images.get(name) is ImageState.READY for name in names)
+    return want if ready else previous
+
+
+def same_content(one: wanted.WantedPod, other: wanted.WantedPod) -> bool:
+    """Whether two wanted pods are the same pod with the same content."""
+    return one.uid == other.uid and one.revision == other.revision
+
+
+def serving(
+    past: obs.History, pod: wanted.WantedPod, seen: obs.Observed, now_ns: int
+) -> obs.History:
+    """The history once a pod is to be served.
+
+    A new UID starts with a clean slate; a new incarnation dooms every sandbox there is, and
+    forgets back-off, since a deliberate stop is not a crash.
+    """
+    if past.uid != pod.uid:
+        counts = _counts(seen, pod.uid)
+        past = obs.History(uid=pod.uid, doomed=past.doomed, counts=counts, started_at_ns=now_ns)
+    if past.incarnation is None:
+        return replace(past, incarnation=pod.incarnation)
+    if past.incarnation != pod.incarnation:
+        doomed = past.doomed | {s.id for s in seen.sandboxes}
+        return replace(past.without_crashes(), incarnation=pod.incarnation, doomed=doomed)
+    return past
+
+
+def plan(now: Situation) -> Plan:
+    """The next steps for one pod; see the module's page of rules."""
+    if now.target is None:
+        return _terminate(now)
+    return _serve(now, now.target)
+
+
+def finished(pod: wanted.WantedPod, seen: obs.Observed, past: obs.History) -> bool:
+    """Whether the pod ran to its end: nothing runs and its restartPolicy starts nothing again."""
+    if restart_policy(pod.pod) == "Always":
+        return False
+    own = [s for s in seen.sandboxes if _serves(s, pod) and s.id not in past.doomed]
+    if any(c.alive for s in own for c in s.containers):
+        return False
+    newest = {c.name: _newest(own, c.name) for c in containers_of(pod.pod)}
+    if all(c is not None and not _restarts(pod.pod, c) for c in newest.values()):
+        return True
+    inits = (_newest(own, c.name) for c in init_containers_of(pod.pod) if not is_sidecar(c))
+    never = restart_policy(pod.pod) == "Never"
+    return never and any(c is not None and c.exited and c.exit_code != 0 for c in inits)
+
+
+def _terminate(now: Situation) -> Plan:
+    """Nothing is wanted: stop, remove, clean, end."""
+    living = tuple(
+        Stop(sandbox_id=s.id, grace_s=s.grace_s, why="its manifest was removed")
+        for s in now.seen.sandboxes
+        if s.alive
+    )
+    if living:
+        return Plan(actions=living)
+    rest = _removals(now, keep_uid="", why="its manifest was removed")
+    return Plan(actions=(*rest, End(why="nothing is wanted and nothing is left")))
+
+
+def _serve(now: Situation, pod: wanted.WantedPod) -> Plan:
+    current = _current(now, pod)
+    stale = tuple(_stops(now, pod, current))
+    if stale:
+        return Plan(actions=stale)
+    if finished(pod, now.seen, now.past):
+        why = "every container ran to its end"
+        stop = (Stop(sandbox_id=current.id, grace_s=current.grace_s, why=why),) if current else ()
+        return Plan(actions=stop or _leftovers(now, pod, current))
+    if current is None:
+        return _make_sandbox(now, pod)
+    steps = _Steps(now, pod, current)
+    steps.init_containers()
+    if steps.initialized:
+        steps.containers()
+    if not steps.actions:
+        steps.actions.extend(_leftovers(now, pod, current))
+    return steps.plan()
+
+
+def _serves(sandbox: obs.ObservedSandbox, pod: wanted.WantedPod) -> bool:
+    return sandbox.uid == pod.uid and sandbox.revision == pod.revision
+
+
+def _current(now: Situation, pod: wanted.WantedPod) -> obs.ObservedSandbox | None:
+    """The sandbox in which the pod runs: the newest that is ready and serves this content."""
+    host_network = bool(pod.pod.spec and pod.pod.spec.hostNetwork)
+    for sandbox in now.seen.sandboxes:
+        good = sandbox.ready and sandbox.id not in now.past.doomed and _serves(sandbox, pod)
+        if good and sandbox.host_network == host_network and (host_network or sandbox.ips):
+            return sandbox
+    return None
+
+
+def _stops(
+    now: Situation, pod: wanted.WantedPod, current: obs.ObservedSandbox | None
+) -> Iterator[Stop]:
+    for sandbox in now.seen.sandboxes:
+        if sandbox is current or not sandbox.alive:
+            continue
+        if not _serves(sandbox, pod):
+            why = "its manifest changed"
+        elif sandbox.id in now.past.doomed:
+            why = "its manifest was removed and put back"
+        elif not sandbox.ready:
+            why = "its sandbox is gone"
+        else:
+            why = "its sandbox is broken or there are two"
+        yield Stop(sandbox_id=sandbox.id, grace_s=sandbox.grace_s, why=why)
+
+
+def _make_sandbox(now: Situation, pod: wanted.WantedPod) -> Plan:
+    needs = {
+        c.name: next_count(now, pod, c.name)
+        for c in (*init_containers_of(pod.pod), *containers_of(pod.pod))
+        if now.images.get(c.name) is not ImageState.READY
+    }
+    fault = now.past.sandbox_fault
+    if fault and fault.retry_at_ns > now.now_ns:
+        return Plan(
+            actions=_leftovers(now, pod, None),
+            wake_at_ns=fault.retry_at_ns,
+            waits={"": f"{fault.reason}: {fault.message}"},
+        )
+    own = [s for s in now.seen.sandboxes if s.uid == pod.uid]
+    attempt = max((s.attempt for s in own), default=-1) + 1
+    why = "its sandbox is gone" if own else "it has no sandbox"
+    return Plan(actions=(RunSandbox(attempt=attempt, why=why),), needs=needs)
+
+
+class _Steps:
+    """Collects what the containers of the current sandbox need."""
+
+    def __init__(
+        self, now: Situation, pod: wanted.WantedPod, sandbox: obs.ObservedSandbox
+    ) -> None:
+        self.now, self.pod, self.sandbox = now, pod, sandbox
+        self.actions: list[Action] = []
+        self.needs: dict[str, int] = {}
+        self.waits: dict[str, str] = {}
+        self.wake_at_ns: int | None = None
+        self.initialized = False
+
+    def plan(self) -> Plan:
+        """What was collected."""
+        return Plan(
+            actions=tuple(self.actions),
+            needs=self.needs,
+            wake_at_ns=self.wake_at_ns,
+            waits=self.waits,
+        )
+
+    def init_containers(self) -> None:
+        """One at a time, in order; a sidecar counts as done when it runs."""
+        inits = init_containers_of(self.pod.pod)
+        regular = {c.name for c in containers_of(self.pod.pod)}
+        over = self.now.past.initialized == self.sandbox.id
+        over = over or any(c.name in regular for c in self.sandbox.containers)
+        for spec in inits:
+            seen = self.sandbox.newest(spec.name)
+            if is_sidecar(spec):
+                if seen is None or not seen.running:
+                    self._start(spec.name, seen)
+                    if not over:
+                        return
+            elif over or (seen is not None and seen.exited and seen.exit_code == 0):
+                continue
+            elif seen is not None and seen.running:
+                self.waits[spec.name] = "the init container runs"
+                return
+            else:
+                self._start(spec.name, seen)
+                return
+        self.initialized = True
+
+    def containers(self) -> None:
+        """Start what never ran and what ended and may run again."""
+        for spec in containers_of(self.pod.pod):
+            seen = self.sandbox.newest(spec.name)
+            if seen is not None and seen.running:
+                continue
+            if seen is None:
+                seen = self._ended_before(spec.name)
+            if seen is None or _restarts(self.pod.pod, seen):
+                self._start(spec.name, self.sandbox.newest(spec.name))
+
+    def _ended_before(self, name: str) -> obs.ObservedContainer | None:
+        """A container that ended for good in an earlier sandbox of the same pod."""
+        own = [
+            s
+            for s in self.now.seen.sandboxes
+            if _serves(s, self.pod) and s.id not in self.now.past.doomed
+        ]
+        return _newest(own, name)
+
+    def _start(self, name: str, seen: obs.ObservedContainer | None) -> None:
+        """Start a container now, or say what it waits for."""
+        crashes = self.now.past.crashes.get(name)
+        if crashes and crashes.delay_s:
+            last = self.now.past.last.get(name)
+            ended = last.finished_at_ns if last else 0
+            until = ended + int(crashes.delay_s * obs.SECOND_NS)
+            if until > self.now.now_ns:
+                self._wait(name, until, f"back-off {crashes.delay_s:g}s after a crash")
+                return
+        fault = self.now.past.faults.get(name)
+        if fault and fault.retry_at_ns > self.now.now_ns:
+            self._wait(name, fault.retry_at_ns, f"{fault.reason}: {fault.message}")
+            return
+        count = next_count(self.now, self.pod, name)
+        if self.now.images.get(name) is not ImageState.READY:
+            self.needs[name] = count
+            self.waits[name] = "its image"
+            return
+        if seen is not None and not seen.exited:
+            why = "it was created and never started" if not seen.alive else "its state is unknown"
+            self.actions.append(RemoveContainer(container_id=seen.id, why=why))
+        self.actions.append(
+            Start(
+                sandbox_id=self.sandbox.id,
+                name=name,
+                restart_count=count,
+                why=_why_start(seen),
+            )
+        )
+
+    def _wait(self, name: str, until_ns: int, what: str) -> None:
+        self.waits[name] = what
+        self.wake_at_ns = min(until_ns, self.wake_at_ns or until_ns)
+
+
+def _why_start(seen: obs.ObservedContainer | None) -> str:
+    if seen is None:
+        return "it has not run in this sandbox"
+    return f"it ended with exit code {seen.exit_code}" + (f" ({seen.reason})" * bool(seen.reason))
+
+
+def _restarts(pod: core.Pod, container: obs.ObservedContainer) -> bool:
+    """Whether restartPolicy starts a container again that is not running."""
+    if not container.exited:
+        return True
+    match restart_policy(pod):
+        case "Never":
+            return False
+        case "OnFailure":
+            return container.exit_code != 0
+        case _:
+            return True
+
+
+def _newest(sandboxes: Sequence[obs.ObservedSandbox], name: str) -> obs.ObservedContainer | None:
+    """The newest container of a name over several sandboxes, which are newest first."""
+    return next((c for s in sandboxes if (c := s.newest(name)) is not None), None)
+
+
+def _counts(seen: obs.Observed, uid: str) -> dict[str, int]:
+    """The highest restart count of each container of a UID that the runtime still has."""
+    counts: dict[str, int] = {}
+    for sandbox in seen.sandboxes:
+        for container in sandbox.containers if sandbox.uid == uid else ():
+            highest = max(counts.get(container.name, -1), container.restart_count)
+            counts[container.name] = highest
+    return counts
+
+
+def next_count(now: Situation, pod: wanted.WantedPod, name: str) -> int:
+    """The restart count of a container's next start: one more than the highest known."""
+    known = _counts(now.seen, pod.uid).get(name, -1)
+    remembered = now.past.counts.get(name, -1) if now.past.uid == pod.uid else -1
+    return max(known, remembered) + 1
+
+
+def _leftovers(
+    now: Situation, pod: wanted.WantedPod, current: obs.ObservedSandbox | None
+) -> tuple[Action, ...]:
+    """Dead sandboxes that no longer matter, and all but the last dead container of a name."""
+    actions = list(_removals(now, keep_uid=pod.uid, why="it was replaced", current=current))
+    for sandbox in now.seen.sandboxes:
+        if sandbox is not current:
+            continue
+        for name in {c.name for c in sandbox.containers}:
+            own = sorted(
+                (c for c in sandbox.containers if c.name == name),
+                key=lambda c: (c.restart_count, c.created_at_ns),
+                reverse=True,
+            )
+            actions += [
+                RemoveContainer(container_id=c.id, why="a newer dead container is kept")
+                for c in own[2:]
+                if c.state is not port.ContainerState.RUNNING
+            ]
+    return tuple(actions)
+
+
+def _removals(
+    now: Situation,
+    *,
+    keep_uid: str,
+    why: str,
+    current: obs.ObservedSandbox | None = None,
+) -> Iterator[Action]:
+    """Remove dead sandboxes, then clean up after every UID of which none is left.
+
+    While the pod has no sandbox, the newest dead one of its own UID stays: it carries the restart
+    counts over a restart of the agent. Where restartPolicy is not Always it also tells which
+    containers ended for good, so there every one that serves the pod stays.
+    """
+    target_pod = now.target
+    kept: set[str] = set()
+    if target_pod is not None:
+        own = [s for s in now.seen.sandboxes if s.uid == keep_uid]
+        serving_now = [s for s in own if _serves(s, target_pod) and s.id not in now.past.doomed]
+        if restart_policy(target_pod.pod) != "Always":
+            kept |= {s.id for s in serving_now}
+        elif current is None:
+            kept |= {s.id for s in own[:1]}
+    left: set[str] = {keep_uid}
+    for sandbox in now.seen.sandboxes:
+        if sandbox is current or sandbox.alive or sandbox.id in kept:
+            left.add(sandbox.uid)
+        else:
+            yield RemoveSandbox(sandbox_id=sandbox.id, why=why)
+    gone = {s.uid for s in now.seen.sandboxes} | now.uncleaned
+    for uid in sorted(gone - left):
+        yield CleanUp(uid=uid, why=why)

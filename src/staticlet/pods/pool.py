@@ -1,0 +1,229 @@
+"""All workers: one a pod key, made when a pod is wanted or found, gone when nothing is left.
+
+The pool also holds the safety net: every 30 s, and whenever the runtime is back, it lists what is
+ours on the runtime in two calls, and wakes just those workers whose belief differs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from staticlet.aio import latest, supervise
+from staticlet.pods import observed as obs
+from staticlet.pods import wanted
+from staticlet.pods import worker as working
+from staticlet.runtime import port
+
+log = logging.getLogger(__name__)
+
+RELIST_S = 30.0
+REMEMBER_S = 600.0
+REMEMBER_PODS = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What is ours on the runtime, of one pod key.
+
+    Attributes:
+        sources: Which sources brought its sandboxes (`file`, `http`).
+        sandboxes: Whether each sandbox is ready, by id.
+        containers: The state of each container, by id.
+        uids: UID of each sandbox, newest first.
+    """
+
+    sources: frozenset[str]
+    sandboxes: Mapping[str, bool]
+    containers: Mapping[str, port.ContainerState]
+    uids: tuple[str, ...]
+
+
+Lister = Callable[[], Awaitable[Mapping[wanted.PodKey, Found]]]
+
+
+class Pool:
+    """Starts and ends workers as pods are wanted and found."""
+
+    def __init__(
+        self, tools: working.Tools, find: Lister, *, house: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._tools = tools
+        self._find = find
+        self._house = house
+        self._wanted = latest.Latest(wanted.Wanted())
+        self._workers: dict[wanted.PodKey, working.Worker] = {}
+        self._found: Mapping[wanted.PodKey, Found] = {}
+        self._listed = asyncio.Event()
+        self._relist = asyncio.Event()
+        self._memory: OrderedDict[tuple[wanted.PodKey, str], tuple[float, obs.History]] = (
+            OrderedDict()
+        )
+        self._group: asyncio.TaskGroup | None = None
+
+    def wish(self, all_wanted: wanted.Wanted) -> None:
+        """Set all that is wanted; the newest wish counts."""
+        self._wanted.put(all_wanted)
+
+    def relist(self) -> None:
+        """Look at the whole runtime soon."""
+        self._relist.set()
+
+    def reports(self) -> list[working.Report]:
+        """All pods as they are now, by key."""
+        return [self._workers[key].report() for key in sorted(self._workers)]
+
+    def running_uids(self) -> Mapping[wanted.PodKey, str]:
+        """The newest UID on the runtime of each pod key, as listed last."""
+        return {key: found.uids[0] for key, found in self._found.items() if found.uids}
+
+    async def first_look(self) -> None:
+        """Return when the runtime was listed for the first time."""
+        await self._listed.wait()
+
+    def runtime_event(self, event: port.RuntimeEvent) -> None:
+        """Wake the worker that an event of the runtime is about."""
+        if event.type in (port.EventType.CREATED, port.EventType.STARTED):
+            return
+        for one in self._workers.values():
+            for sandbox in one.seen.sandboxes:
+                ids = (sandbox.id, *(c.id for c in sandbox.containers if c.alive))
+                if event.container_id in ids:
+                    one.doubt()
+                    return
+
+    async def run(self) -> None:
+        """Work until cancelled; containers go on without us."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            group.create_task(self._keep_listing(), name="re-list")
+            while True:
+                self._reconcile(self._wanted.take())
+                await self._wanted.changed()
+
+    def _reconcile(self, want: wanted.Wanted) -> None:
+        for key, pod in want.pods.items():
+            self._tell(key, pod)
+        for key in [*self._workers]:
+            if key not in want.pods and self._may_stop(key, want):
+                self._tell(key, None)
+        for key in self._found:
+            if key not in want.pods and key not in self._workers and self._may_stop(key, want):
+                self._tell(key, None)
+
+    def _may_stop(self, key: wanted.PodKey, want: wanted.Wanted) -> bool:
+        """Whether absence means removal: only once the source that brought the pod was seen.
+
+        A source that is not configured any more brings nothing: its pods are stopped when all
+        others are ready.
+        """
+        found = self._found.get(key)
+        if found is None:
+            return True
+        waiting = want.sources - want.ready
+        return not (found.sources & waiting) and (found.sources <= want.sources or not waiting)
+
+    def _tell(self, key: wanted.PodKey, pod: wanted.WantedPod | None) -> None:
+        known = self._workers.get(key)
+        if known is not None and not known.ended:
+            known.wish(pod)
+        elif known is None:
+            self._begin(key, pod)
+
+    def _begin(self, key: wanted.PodKey, pod: wanted.WantedPod | None) -> None:
+        if self._group is None:
+            return
+        past = self._recall(key, pod.uid) if pod else None
+        made = working.Worker(key, self._tools, want=pod, past=past)
+        self._workers[key] = made
+        self._group.create_task(self._work(made), name=f"pod {key}")
+
+    async def _work(self, made: working.Worker) -> None:
+        """Run a worker to its end, then begin anew if its pod is wanted again by now."""
+        await supervise.restarting(f"worker of {made.key}", made.run)
+        del self._workers[made.key]
+        self._found = {k: f for k, f in self._found.items() if k != made.key}
+        self._remember(made.key, made.past)
+        again = self._wanted.value.pods.get(made.key)
+        if again is not None:
+            self._begin(made.key, again)
+
+    def _remember(self, key: wanted.PodKey, past: obs.History) -> None:
+        """Keep restart counts for a while: a file may be put back after all was removed."""
+        if past.uid:
+            now = self._tools.clock.monotonic()
+            self._memory[key, past.uid] = (now, past.without_crashes())
+            while len(self._memory) > REMEMBER_PODS:
+                self._memory.popitem(last=False)
+
+    def _recall(self, key: wanted.PodKey, uid: str) -> obs.History | None:
+        kept = self._memory.pop((key, uid), None)
+        if kept is None or self._tools.clock.monotonic() - kept[0] > REMEMBER_S:
+            return None
+        return obs.History(uid=uid, counts=kept[1].counts, last=kept[1].last)
+
+    async def _keep_listing(self) -> None:
+        while True:
+            self._relist.clear()
+            try:
+                self._compare(await self._find())
+                self._listed.set()
+                self._reconcile(self._wanted.value)
+                await self._house()
+            except port.Unavailable as fault:
+                self._tools.runtime.lost(fault)
+                await self._tools.runtime.wait()
+                continue
+            except port.RuntimeFault as fault:
+                log.warning("cannot list what runs: %s", fault)
+            try:
+                async with asyncio.timeout(RELIST_S):
+                    await self._relist.wait()
+            except TimeoutError:
+                pass  # the safety net's own time
+
+    def _compare(self, found: Mapping[wanted.PodKey, Found]) -> None:
+        """Wake the workers that believe something else than the runtime shows."""
+        self._found = found
+        for key, one in self._workers.items():
+            if _differs(one.seen.sandboxes, found.get(key)):
+                one.doubt()
+
+
+def _differs(seen: Sequence[obs.ObservedSandbox], found: Found | None) -> bool:
+    sandboxes: Mapping[str, bool] = found.sandboxes if found else {}
+    containers: Mapping[str, port.ContainerState] = found.containers if found else {}
+    believed = {s.id: s.ready for s in seen}
+    believed_containers = {c.id: c.state for s in seen for c in s.containers}
+    return believed != dict(sandboxes) or believed_containers != dict(containers)
+
+
+def found(
+    sandboxes: Iterable[port.Sandbox],
+    containers: Iterable[port.Container],
+    source_of: Callable[[port.Sandbox], str],
+) -> dict[wanted.PodKey, Found]:
+    """Group what the runtime lists by pod key."""
+    boxes: dict[wanted.PodKey, list[port.Sandbox]] = {}
+    keys: dict[str, wanted.PodKey] = {}
+    for sandbox in sandboxes:
+        key = wanted.PodKey(sandbox.namespace, sandbox.name)
+        boxes.setdefault(key, []).append(sandbox)
+        keys[sandbox.id] = key
+    states: dict[wanted.PodKey, dict[str, port.ContainerState]] = {}
+    for container in containers:
+        owner = keys.get(container.sandbox_id)
+        if owner is not None:
+            states.setdefault(owner, {})[container.id] = container.state
+    return {
+        key: Found(
+            sources=frozenset(source_of(s) for s in own),
+            sandboxes={s.id: s.ready for s in own},
+            containers=states.get(key, {}),
+            uids=tuple(s.uid for s in sorted(own, key=lambda s: -s.created_at_ns)),
+        )
+        for key, own in boxes.items()
+    }

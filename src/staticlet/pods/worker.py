@@ -1,0 +1,532 @@
+"""One worker a pod key: takes the newest wanted pod and the newest observation, and acts.
+
+The loop is: look, plan, perform, again; when a plan has no action, sleep until an event or the
+time that the plan names. Events only wake the worker: what it does follows from what is wanted and
+what is seen, so a lost event costs time until the next look and never correctness. Nothing is done
+for a pod while nothing happens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar, assert_never
+
+from staticlet.aio import clock as clocks
+from staticlet.pods import observed as obs
+from staticlet.pods import plan as planning
+from staticlet.pods import wanted
+from staticlet.runtime import port
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class StepFault(Exception):
+    """A step that failed, with the kubelet's reason for it.
+
+    Attributes:
+        reason: CreateContainerError, RunContainerError, FailedCreatePodSandBox, FailedMount, …
+        message: What was said, and by whom.
+        look: Whether the runtime must be looked at anew, because the step may be half done.
+    """
+
+    def __init__(self, reason: str, message: str, *, look: bool = False) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason = reason
+        self.message = message
+        self.look = look
+
+
+class Hands(Protocol):
+    """What a worker can do on the machine and on the runtime; raises StepFault and Unavailable."""
+
+    async def look(self, key: wanted.PodKey) -> obs.Observed:
+        """All sandboxes of a pod key with their containers."""
+        ...
+
+    async def run_sandbox(self, pod: wanted.WantedPod, attempt: int) -> obs.ObservedSandbox:
+        """Make directories, volumes and the sandbox."""
+        ...
+
+    async def start(
+        self, pod: wanted.WantedPod, sandbox: obs.ObservedSandbox, name: str, restart_count: int
+    ) -> obs.ObservedContainer:
+        """Create and start a container."""
+        ...
+
+    async def stop(self, sandbox: obs.ObservedSandbox, grace_s: int) -> obs.ObservedSandbox:
+        """Stop all containers of a sandbox, each with the grace, then the sandbox."""
+        ...
+
+    async def exit_of(self, container: obs.ObservedContainer) -> obs.ObservedContainer:
+        """The container after the runtime has recorded the exit of its process."""
+        ...
+
+    async def sandbox_exit_of(self, sandbox: obs.ObservedSandbox) -> obs.ObservedSandbox:
+        """The sandbox after its own process ended."""
+        ...
+
+    async def pids(self, sandbox: obs.ObservedSandbox) -> obs.ObservedSandbox:
+        """The sandbox with its own pid, where the runtime tells it."""
+        ...
+
+    async def remove_container(self, container: obs.ObservedContainer) -> None:
+        """Remove a dead container and its log file."""
+        ...
+
+    async def remove_sandbox(self, sandbox_id: str) -> None:
+        """Remove a dead sandbox."""
+        ...
+
+    async def clean_up(self, key: wanted.PodKey, uid: str) -> None:
+        """Unmount and remove everything that a UID left on the machine."""
+        ...
+
+
+class ImageSource(Protocol):
+    """What a worker asks about images; answers come at once, pulls run elsewhere."""
+
+    def states(
+        self, pod: wanted.WantedPod, counts: Mapping[str, int]
+    ) -> Mapping[str, planning.ImageState]:
+        """For each container, the state of its image for the start with that count."""
+        ...
+
+    def need(
+        self, pod: wanted.WantedPod, counts: Mapping[str, int], wake: Callable[[], None]
+    ) -> None:
+        """Ask for images; `wake` is called when any of their states changed."""
+        ...
+
+    def forget(self, uid: str) -> None:
+        """Drop all that was asked for a UID."""
+        ...
+
+
+class Exits(Protocol):
+    """Tells when a process ends."""
+
+    def add(self, pid: int, callback: Callable[[], None]) -> None:
+        """Call back once when the process has ended, also when it ended before."""
+        ...
+
+    def remove(self, pid: int) -> None:
+        """Watch it no longer."""
+        ...
+
+
+class RuntimeGate(Protocol):
+    """Knows whether the runtime answers."""
+
+    def lost(self, fault: port.Unavailable) -> None:
+        """Somebody found that it does not."""
+        ...
+
+    async def wait(self) -> None:
+        """Return when it answers."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What all workers share.
+
+    Attributes:
+        hands: Acts on the runtime and the machine.
+        images: Knows and fetches images.
+        exits: Tells when a process ended.
+        runtime: Knows whether the runtime answers.
+        clock: The time.
+        starts: Bounds how many pods start at once.
+        backoff: The crash back-off.
+    """
+
+    hands: Hands
+    images: ImageSource
+    exits: Exits
+    runtime: RuntimeGate
+    clock: clocks.Clock
+    starts: asyncio.Semaphore
+    backoff: obs.BackoffRule = field(default_factory=obs.BackoffRule)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One pod as it is now, for status and the command line.
+
+    Attributes:
+        key: Which pod.
+        want: What its manifest says; None while it is being stopped for good.
+        serving: What runs or is being made to run: the wanted pod or its predecessor.
+        seen: What the runtime has.
+        past: What the agent remembers.
+        waits: What it waits for, by container name ("" for the pod).
+        trouble: A stop or removal that failed and is tried again.
+    """
+
+    key: wanted.PodKey
+    want: wanted.WantedPod | None
+    serving: wanted.WantedPod | None
+    seen: obs.Observed
+    past: obs.History
+    waits: Mapping[str, str] = field(default_factory=dict)
+    trouble: obs.Fault | None = None
+
+
+class Worker:
+    """Keeps one pod as it is wanted, from its first start until nothing is left of it."""
+
+    def __init__(
+        self,
+        key: wanted.PodKey,
+        tools: Tools,
+        *,
+        want: wanted.WantedPod | None,
+        past: obs.History | None = None,
+    ) -> None:
+        self.key = key
+        self.ended = False
+        self._tools = tools
+        self._want = want
+        self._serving: wanted.WantedPod | None = None
+        self._past = past or obs.History()
+        self._seen = obs.Observed()
+        self._look = True
+        self._woken = asyncio.Event()
+        self._exited: set[str] = set()
+        self._watched: dict[str, int] = {}
+        self._uncleaned: set[str] = set()
+        self._holds_start = False
+        self._waits: Mapping[str, str] = {}
+        self._trouble: obs.Fault | None = None
+
+    @property
+    def seen(self) -> obs.Observed:
+        """What the worker believes runs."""
+        return self._seen
+
+    @property
+    def past(self) -> obs.History:
+        """What the worker remembers."""
+        return self._past
+
+    def wish(self, want: wanted.WantedPod | None) -> None:
+        """Set what is wanted; the newest wish counts."""
+        self._want = want
+        self._woken.set()
+
+    def wake(self) -> None:
+        """Plan again."""
+        self._woken.set()
+
+    def doubt(self) -> None:
+        """Look at the runtime anew: it does not show what the worker believes."""
+        self._look = True
+        self._woken.set()
+
+    def report(self) -> Report:
+        """The pod as it is now."""
+        return Report(
+            key=self.key,
+            want=self._want,
+            serving=self._serving,
+            seen=self._seen,
+            past=self._past,
+            waits=self._waits,
+            trouble=self._trouble,
+        )
+
+    async def run(self) -> None:
+        """Work until nothing is wanted and nothing is left, or until cancelled."""
+        try:
+            while not self.ended:
+                self._woken.clear()
+                try:
+                    await self._turn()
+                except port.Unavailable as fault:
+                    self._look = True
+                    self._release_start()
+                    self._tools.runtime.lost(fault)
+                    await self._tools.runtime.wait()
+        finally:
+            self._release_start()
+            for pid in self._watched.values():
+                self._tools.exits.remove(pid)
+
+    async def _turn(self) -> None:
+        """Take in what happened, plan, and perform or sleep."""
+        if self._look:
+            await self._look_anew()
+        await self._take_in_exits()
+        made = self._plan()
+        self._waits = made.waits
+        if self._serving and made.needs:
+            self._tools.images.need(self._serving, made.needs, self.wake)
+        if not made.actions:
+            self._release_start()
+            await self._watch_sandboxes()
+            await self._sleep(made.wake_at_ns)
+            return
+        if self._trouble and self._trouble.retry_at_ns > self._now_ns():
+            await self._sleep(self._trouble.retry_at_ns)
+            return
+        try:
+            for action in made.actions:
+                await self._perform(action)
+        except StepFault as fault:
+            self._trouble = obs.next_fault(
+                self._trouble, fault.reason, fault.message, self._now_ns()
+            )
+            self._look = True
+            self._failed(fault)
+
+    def _plan(self) -> planning.Plan:
+        now_ns = self._now_ns()
+        want = self._want
+        images: Mapping[str, planning.ImageState] = {}
+        if want is not None:
+            images = self._states(want)
+        target = planning.target(want, self._serving, self._seen, images)
+        if target is not want and want is not None:
+            self._tools.images.need(want, self._counts(want), self.wake)
+        if target is not None and target is not want:
+            images = self._states(target)
+        self._switch(target, now_ns)
+        return planning.plan(self._situation(target, images, now_ns))
+
+    def _situation(
+        self,
+        target: wanted.WantedPod | None,
+        images: Mapping[str, planning.ImageState],
+        now_ns: int,
+    ) -> planning.Situation:
+        return planning.Situation(
+            target=target,
+            seen=self._seen,
+            past=self._past,
+            images=images,
+            now_ns=now_ns,
+            uncleaned=frozenset(self._uncleaned),
+        )
+
+    def _switch(self, target: wanted.WantedPod | None, now_ns: int) -> None:
+        """Serve another pod from now on."""
+        before = self._serving
+        if before is not None and (target is None or target.uid != before.uid):
+            self._tools.images.forget(before.uid)
+            self._uncleaned.add(before.uid)
+        if target is not None:
+            self._uncleaned.discard(target.uid)
+            self._past = planning.serving(self._past, target, self._seen, now_ns)
+        self._serving = target
+
+    def _states(self, pod: wanted.WantedPod) -> Mapping[str, planning.ImageState]:
+        return self._tools.images.states(pod, self._counts(pod))
+
+    def _counts(self, pod: wanted.WantedPod) -> dict[str, int]:
+        situation = self._situation(pod, {}, 0)
+        names = [
+            c.name
+            for c in (*planning.init_containers_of(pod.pod), *planning.containers_of(pod.pod))
+        ]
+        return {name: planning.next_count(situation, pod, name) for name in names}
+
+    async def _sleep(self, until_ns: int | None) -> None:
+        """Wait for an event or the time that the plan named."""
+        if until_ns is None:
+            await self._woken.wait()
+            return
+        seconds = max(0.0, (until_ns - self._now_ns()) / obs.SECOND_NS)
+        try:
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            pass  # the time has come: plan again
+
+    async def _perform(self, action: planning.Action) -> None:
+        """Carry out one action and take its result into the view."""
+        log.debug("%s: %s", self.key, action)
+        match action:
+            case planning.RunSandbox():
+                await self._run_sandbox(action)
+            case planning.Start():
+                await self._start(action)
+            case planning.Stop():
+                await self._stop(action)
+            case planning.RemoveContainer(container_id=container_id):
+                await self._remove_container(container_id)
+            case planning.RemoveSandbox(sandbox_id=sandbox_id):
+                await self._step(self._tools.hands.remove_sandbox(sandbox_id))
+                self._seen = self._seen.without_sandbox(sandbox_id)
+            case planning.CleanUp(uid=uid):
+                await self._step(self._tools.hands.clean_up(self.key, uid))
+                self._uncleaned.discard(uid)
+            case planning.End():
+                self.ended = True
+            case _:
+                assert_never(action)
+
+    async def _look_anew(self) -> None:
+        """Read everything of this key from the runtime; exits that happened meanwhile count."""
+        before = {c.id: c for s in self._seen.sandboxes for c in s.containers}
+        self._seen = await self._tools.hands.look(self.key)
+        self._look = False
+        for sandbox in self._seen.sandboxes:
+            for container in sandbox.containers:
+                known = before.get(container.id)
+                if container.exited and known is not None and known.running:
+                    self._past = self._past.with_exit(container, self._tools.backoff)
+                self._watch(container)
+
+    async def _take_in_exits(self) -> None:
+        """Ask the runtime how each process ended of which the kernel said that it did."""
+        while self._exited:
+            ended = self._exited.pop()
+            self._watched.pop(ended, None)
+            sandbox = self._seen.sandbox(ended)
+            if sandbox is not None:
+                self._seen = self._seen.with_sandbox(
+                    await self._tools.hands.sandbox_exit_of(sandbox)
+                )
+                continue
+            for owner in self._seen.sandboxes:
+                for container in owner.containers:
+                    if container.id == ended and container.alive:
+                        after = await self._tools.hands.exit_of(container)
+                        log.info(
+                            "%s: container %s ended with exit code %d%s",
+                            self.key,
+                            after.name,
+                            after.exit_code,
+                            f" ({after.reason})" if after.reason else "",
+                        )
+                        self._take(owner.id, after)
+
+    def _take(self, sandbox_id: str, container: obs.ObservedContainer) -> None:
+        """Take a container into the view, watch it while it runs, count its exit."""
+        self._seen = self._seen.with_container(sandbox_id, container)
+        if container.exited:
+            self._past = self._past.with_exit(container, self._tools.backoff)
+        self._watch(container)
+
+    def _watch(self, container: obs.ObservedContainer) -> None:
+        if container.running and container.pid and container.id not in self._watched:
+            self._watch_process(container.id, container.pid)
+
+    def _watch_process(self, runtime_id: str, pid: int) -> None:
+        def ended() -> None:
+            self._exited.add(runtime_id)
+            self._woken.set()
+
+        self._watched[runtime_id] = pid
+        self._tools.exits.add(pid, ended)
+
+    async def _watch_sandboxes(self) -> None:
+        """Learn the sandbox's own pid once the pod is at rest, so that its death is seen too."""
+        for sandbox in self._seen.sandboxes:
+            if not sandbox.ready or sandbox.id in self._watched:
+                continue
+            known = sandbox if sandbox.pid else await self._tools.hands.pids(sandbox)
+            self._seen = self._seen.with_sandbox(known)
+            if not known.ready:
+                self._woken.set()
+            elif known.pid:
+                self._watch_process(known.id, known.pid)
+
+    async def _run_sandbox(self, action: planning.RunSandbox) -> None:
+        pod = self._serving
+        if pod is None:
+            return
+        await self._hold_start()
+        log.info("%s: making sandbox %d: %s", self.key, action.attempt, action.why)
+        try:
+            sandbox = await self._tools.hands.run_sandbox(pod, action.attempt)
+        except StepFault as fault:
+            old = self._past.sandbox_fault
+            failed = obs.next_fault(old, fault.reason, fault.message, self._now_ns())
+            self._past = replace(self._past, sandbox_fault=failed)
+            self._failed(fault)
+            return
+        self._past = replace(self._past, sandbox_fault=None)
+        self._seen = self._seen.with_sandbox(sandbox)
+
+    async def _start(self, action: planning.Start) -> None:
+        pod, sandbox = self._serving, self._seen.sandbox(action.sandbox_id)
+        if pod is None or sandbox is None:
+            return
+        await self._hold_start()
+        log.info(
+            "%s: starting container %s (restart %d): %s",
+            self.key,
+            action.name,
+            action.restart_count,
+            action.why,
+        )
+        try:
+            container = await self._tools.hands.start(
+                pod, sandbox, action.name, action.restart_count
+            )
+        except StepFault as fault:
+            self._past = self._past.with_fault(
+                action.name, fault.reason, fault.message, self._now_ns()
+            )
+            self._tools.images.forget(pod.uid)
+            self._failed(fault)
+            return
+        self._past = self._past.with_start(action.name, action.restart_count)
+        if action.name in {c.name for c in planning.containers_of(pod.pod)}:
+            self._past = replace(self._past, initialized=sandbox.id)
+        self._take(sandbox.id, container)
+
+    async def _stop(self, action: planning.Stop) -> None:
+        """Stop on purpose: the exits are kept for the status and count as no crash."""
+        sandbox = self._seen.sandbox(action.sandbox_id)
+        if sandbox is None:
+            return
+        log.info("%s: stopping (grace %d s): %s", self.key, action.grace_s, action.why)
+        for runtime_id in (sandbox.id, *(c.id for c in sandbox.containers)):
+            self._unwatch(runtime_id)
+        stopped = await self._step(self._tools.hands.stop(sandbox, action.grace_s))
+        last = {c.name: c for c in stopped.containers if c.exited}
+        self._past = replace(self._past, last={**self._past.last, **last})
+        self._seen = self._seen.with_sandbox(stopped)
+
+    async def _remove_container(self, container_id: str) -> None:
+        for sandbox in self._seen.sandboxes:
+            for container in sandbox.containers:
+                if container.id == container_id:
+                    await self._step(self._tools.hands.remove_container(container))
+        self._seen = self._seen.without_container(container_id)
+
+    def _unwatch(self, runtime_id: str) -> None:
+        self._exited.discard(runtime_id)
+        pid = self._watched.pop(runtime_id, None)
+        if pid is not None:
+            self._tools.exits.remove(pid)
+
+    async def _step(self, step: Awaitable[T]) -> T:
+        """Perform a step that must succeed before anything else is done."""
+        result = await step
+        self._trouble = None  # one that went well ends the row of failures
+        return result
+
+    def _failed(self, fault: StepFault) -> None:
+        self._look = self._look or fault.look
+        log.warning("%s: %s: %s", self.key, fault.reason, fault.message)
+
+    async def _hold_start(self) -> None:
+        if not self._holds_start:
+            await self._tools.starts.acquire()
+            self._holds_start = True
+
+    def _release_start(self) -> None:
+        if self._holds_start:
+            self._tools.starts.release()
+            self._holds_start = False
+
+    def _now_ns(self) -> int:
+        return int(self._tools.clock.now().timestamp() * obs.SECOND_NS)
