@@ -15,7 +15,7 @@ small tree below; nothing above it sees gRPC.
 from __future__ import annotations
 
 import enum
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -430,8 +430,11 @@ class Runtime(Protocol):
         """Make the runtime reopen the container's log file, after a rotation."""
         ...
 
-    def events(self) -> AsyncIterator[RuntimeEvent]:
-        """Follow what happens to containers; raises Unsupported where the call is missing."""
+    def events(self) -> AsyncGenerator[RuntimeEvent, None]:
+        """Follow what happens to containers; raises Unsupported where the call is missing.
+
+        Close it (`contextlib.aclosing`) to end the call.
+        """
         ...
 
 

@@ -1,0 +1,136 @@
+"""One connection to the runtime's unix socket, and what a call on it may become.
+
+grpclib connects at the first call and again after a connection was lost, so a runtime that
+restarts costs the calls of that time and nothing else. No call is repeated here: the callers
+decide from what they see (level over edge).
+
+Two things of grpclib are mended here. It wakes a call whose connection broke by cancelling the
+task, without taking that back: the count would make a later `asyncio.timeout` or TaskGroup of the
+same task misjudge a cancellation. And its own deadlines do the same, so deadlines are asyncio's; a
+call that is given up is reset on the wire, which cancels it in the runtime.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from grpclib import client, config, exceptions
+
+from staticlet.runtime import port
+from staticlet.runtime.cri import endpoint, faults
+
+_WINDOW_BYTES = 16 * 1024 * 1024
+"""What the runtime may send ahead; a list of a thousand pods comes without waiting for us."""
+
+Request = TypeVar("Request")
+Reply = TypeVar("Reply")
+
+
+class Connection:
+    """A channel to one socket, shared by all calls. Made inside the running loop; closed by hand.
+
+    Args:
+        where: The endpoint, `unix:///path` or a plain path.
+
+    Raises:
+        endpoint.BadEndpoint: `where` is no endpoint.
+    """
+
+    def __init__(self, where: str) -> None:
+        self.path = endpoint.socket_path(where)
+        windows = config.Configuration(
+            http2_connection_window_size=_WINDOW_BYTES, http2_stream_window_size=_WINDOW_BYTES
+        )
+        self.channel = client.Channel(path=self.path, config=windows)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Drop the connection; calls under way fail with Unavailable. A later call reconnects."""
+        self.channel.close()
+        await asyncio.sleep(0)  # the transport closes in the loop's next turn
+
+    async def call(
+        self,
+        method: client.UnaryUnaryMethod[Request, Reply],
+        request: Request,
+        *,
+        timeout_s: float | None,
+    ) -> Reply:
+        """One question, one answer; `timeout_s` None waits for as long as the runtime takes.
+
+        Raises:
+            port.RuntimeFault: the runtime refused, is not there, or took too long.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                with _Guard(self.path):
+                    async with method.open() as stream:
+                        await stream.send_message(request, end=True)
+                        reply = await stream.recv_message()
+        except TimeoutError as error:
+            call = method.name.rpartition("/")[2]
+            raise port.DeadlinePassed(f"{call} took longer than {timeout_s:g} s") from error
+        if reply is None:
+            raise port.NotCri(f"{self.path} ended {method.name} without an answer")
+        return reply
+
+    async def follow(
+        self, method: client.UnaryStreamMethod[Request, Reply], request: Request
+    ) -> AsyncGenerator[Reply, None]:
+        """One question, answers until the runtime ends them or the iterator is closed.
+
+        Raises:
+            port.RuntimeFault: as `call`, at any step.
+        """
+        async with method.open() as stream:
+            with _Guard(self.path):
+                await stream.send_message(request, end=True)
+            while True:
+                with _Guard(self.path):
+                    reply = await stream.recv_message()
+                    if reply is None:
+                        await stream.recv_trailing_metadata()  # raises when it is no good end
+                if reply is None:
+                    return
+                yield reply
+
+
+class _Guard:
+    """Turns what grpclib raises into the port's faults; takes back grpclib's own cancelling."""
+
+    __slots__ = ("_before", "_path", "_task")
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a call on the runtime needs a task")
+        self._task: asyncio.Task[Any] = task
+        self._before = task.cancelling()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if not isinstance(error, faults.FOREIGN):
+            return
+        if isinstance(error, exceptions.StreamTerminatedError):
+            self._uncancel(error)
+        raise faults.translate(error, self._path) from error
+
+    def _uncancel(self, error: BaseException) -> None:
+        """Undo the one cancellation that is grpclib's; one that is left is somebody's wish."""
+        if self._task.cancelling() > self._before and self._task.uncancel() > self._before:
+            raise asyncio.CancelledError from error
