@@ -11,6 +11,7 @@ on. Treat them as values: copy with `msgspec.structs.replace`, never assign.
 
 from lightkube.models import core_v1, meta_v1
 
+AppArmorProfile = core_v1.AppArmorProfile
 Capabilities = core_v1.Capabilities
 Container = core_v1.Container
 ContainerPort = core_v1.ContainerPort
@@ -19,19 +20,31 @@ ContainerStateRunning = core_v1.ContainerStateRunning
 ContainerStateTerminated = core_v1.ContainerStateTerminated
 ContainerStateWaiting = core_v1.ContainerStateWaiting
 ContainerStatus = core_v1.ContainerStatus
+EmptyDirVolumeSource = core_v1.EmptyDirVolumeSource
 EnvVar = core_v1.EnvVar
+EnvVarSource = core_v1.EnvVarSource
+ExecAction = core_v1.ExecAction
 HostAlias = core_v1.HostAlias
 HostIP = core_v1.HostIP
+HostPathVolumeSource = core_v1.HostPathVolumeSource
+Lifecycle = core_v1.Lifecycle
+LifecycleHandler = core_v1.LifecycleHandler
+ObjectFieldSelector = core_v1.ObjectFieldSelector
 ObjectMeta = meta_v1.ObjectMeta
 Pod = core_v1.Pod
 PodCondition = core_v1.PodCondition
 PodDNSConfig = core_v1.PodDNSConfig
+PodDNSConfigOption = core_v1.PodDNSConfigOption
 PodIP = core_v1.PodIP
 PodSecurityContext = core_v1.PodSecurityContext
 PodSpec = core_v1.PodSpec
 PodStatus = core_v1.PodStatus
+ResourceFieldSelector = core_v1.ResourceFieldSelector
 ResourceRequirements = core_v1.ResourceRequirements
+SeccompProfile = core_v1.SeccompProfile
 SecurityContext = core_v1.SecurityContext
+SELinuxOptions = core_v1.SELinuxOptions
+Sysctl = core_v1.Sysctl
 Toleration = core_v1.Toleration
 Volume = core_v1.Volume
 VolumeMount = core_v1.VolumeMount
