@@ -1,1 +1,1 @@
-"""A containerd of our own: configuration, start, supervision."""
+"""A containerd of our own: what it needs, its configuration, network, images and supervision."""

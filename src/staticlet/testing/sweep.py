@@ -1,0 +1,116 @@
+"""Remove every trace of a test's containerd, also one that was killed together with its test."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from staticlet.runtime.managed import supervise
+
+LIBCNI_CACHE = Path("/var/lib/cni/results")
+SETTLE_ROUNDS = 20
+
+
+def the_dead(prefix: str) -> None:
+    """Remove what runs that were killed have left in /tmp; their pid is in the name, in hex."""
+    for base in Path("/tmp").glob(f"{prefix}*-*"):  # noqa: S108  only names of ours are touched
+        owner = base.name.removeprefix(prefix).partition("-")[0]
+        if _is_hex(owner) and base.is_dir() and not Path(f"/proc/{int(owner, 16)}").exists():
+            everything_below(base)
+
+
+def everything_below(base: Path) -> None:
+    """End the processes that live below `base`; remove mounts, bridge, rules and files."""
+    _end_processes(base)
+    mountinfo = Path("/proc/self/mountinfo").read_text()
+    for point in supervise.mounts_below(mountinfo, base):
+        _run("umount", "--lazy", point)
+    _run("ip", "link", "delete", base.name[:15])
+    _remove_rules(base.name)
+    for cached in LIBCNI_CACHE.glob(f"{base.name}-*"):
+        cached.unlink(missing_ok=True)
+    mountinfo = Path("/proc/self/mountinfo").read_text()
+    if not supervise.mounts_below(mountinfo, base):
+        shutil.rmtree(base, ignore_errors=True)
+
+
+def _is_hex(text: str) -> bool:
+    return bool(text) and all(digit in "0123456789abcdef" for digit in text)
+
+
+def _end_processes(base: Path) -> None:
+    """Containerd, its shims and their containers; a few rounds, as parents make children."""
+    for _ in range(SETTLE_ROUNDS):
+        found = list(_processes(base))
+        if not found:
+            return
+        for pid in found:
+            _end(pid)
+
+
+def _end(pid: int) -> None:
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    finally:
+        os.close(pidfd)
+
+
+def _processes(base: Path) -> Iterator[int]:
+    """Those started with a path below base, and those in a container whose layers are there."""
+    mark = f"{base}/".encode()
+    ours = Path("/proc/self/ns/mnt").readlink()
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal() or int(entry.name) == os.getpid():
+            continue
+        try:
+            started = (entry / "cmdline").read_bytes().split(b"\0")
+            contained = (entry / "ns/mnt").readlink() != ours
+            if _is_runtime(started, mark) or (
+                contained and mark in (entry / "mountinfo").read_bytes()
+            ):
+                yield int(entry.name)
+        except OSError:
+            continue  # it ended meanwhile
+
+
+def _is_runtime(started: list[bytes], mark: bytes) -> bool:
+    program = started[0].rpartition(b"/")[2]
+    return program.startswith(b"containerd") and any(mark in argument for argument in started)
+
+
+def _remove_rules(network: str) -> None:
+    """The bridge and portmap plugins' rules; both name the network in a comment."""
+    listed = _run("iptables", "-w", "-t", "nat", "-S")
+    rules = [
+        shlex.split(line)
+        for line in listed.splitlines()
+        if f'"{network}\\"' in line or f'\\"{network}\\"' in line
+    ]
+    chains = {rule[-1] for rule in rules if rule[-1].startswith("CNI-")}
+    for rule in rules:
+        _run("iptables", "-w", "-t", "nat", "-D", *rule[1:])
+    for action in ("-F", "-X"):
+        for chain in sorted(chains):
+            _run("iptables", "-w", "-t", "nat", action, chain)
+
+
+def _run(*args: str) -> str:
+    """What a command prints; failing is no matter, for what it removes may not be there."""
+    try:
+        done = subprocess.run(
+            args, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout
