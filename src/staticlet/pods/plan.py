@@ -18,24 +18,15 @@ The rules, in the order in which they are asked:
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from staticlet.kube import core
+from staticlet.pods import fields, wanted
 from staticlet.pods import observed as obs
-from staticlet.pods import wanted
+from staticlet.pods.images import view as image_view
 from staticlet.runtime import port
-
-
-class ImageState(enum.Enum):
-    """Whether the image for the next start of a container is there."""
-
-    UNKNOWN = "unknown"
-    PENDING = "pending"
-    READY = "ready"
-    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +98,7 @@ class Situation:
         target: The pod that shall run now; None when nothing is wanted.
         seen: What the runtime has of it.
         past: What the agent remembers.
-        images: For each container of the target, its image's state for the next start.
+        images: For each container of the target, where its image for the next start stands.
         now_ns: The time, in nanoseconds since the epoch.
         uncleaned: UIDs whose sandboxes are gone and whose directories may be left.
     """
@@ -115,7 +106,7 @@ class Situation:
     target: wanted.WantedPod | None
     seen: obs.Observed
     past: obs.History
-    images: Mapping[str, ImageState] = field(default_factory=dict)
+    images: Mapping[str, image_view.ImageView] = field(default_factory=dict)
     now_ns: int
     uncleaned: frozenset[str] = frozenset()
 
@@ -137,31 +128,16 @@ class Plan:
     waits: Mapping[str, str] = field(default_factory=dict)
 
 
-def containers_of(pod: core.Pod) -> list[core.Container]:
-    """The regular containers of a pod."""
-    return list(pod.spec.containers) if pod.spec else []
-
-
-def init_containers_of(pod: core.Pod) -> list[core.Container]:
-    """The init containers of a pod, sidecars included."""
-    return list(pod.spec.initContainers or []) if pod.spec else []
-
-
-def is_sidecar(container: core.Container) -> bool:
-    """Whether an init container is a sidecar, which runs beside the regular containers."""
-    return container.restartPolicy == "Always"
-
-
 def restart_policy(pod: core.Pod) -> str:
     """The pod's restartPolicy; Always when it has none."""
-    return (pod.spec.restartPolicy if pod.spec else None) or "Always"
+    return fields.spec(pod).restartPolicy or fields.ALWAYS
 
 
 def target(
     want: wanted.WantedPod | None,
     previous: wanted.WantedPod | None,
     seen: obs.Observed,
-    images: Mapping[str, ImageState],
+    images: Mapping[str, image_view.ImageView],
 ) -> wanted.WantedPod | None:
     """Which pod to serve now: the wanted one, or its predecessor until the new images are there.
 
@@ -169,7 +145,7 @@ def target(
         want: What the manifest says now.
         previous: What was served so far.
         seen: What runs.
-        images: The states of the images of `want`.
+        images: Where the images of `want` stand.
     """
     if want is None or previous is None or same_content(want, previous):
         return want
@@ -177,9 +153,13 @@ def target(
         return want
     if not any(_serves(s, previous) and s.alive for s in seen.sandboxes):
         return want
-    names = [c.name for c in (*init_containers_of(want.pod), *containers_of(want.pod))]
-    ready = all(images.get(name) is ImageState.READY for name in names)
+    ready = all(_image_ready(images, c.name) for c in fields.all_containers(want.pod))
     return want if ready else previous
+
+
+def _image_ready(images: Mapping[str, image_view.ImageView], name: str) -> bool:
+    view = images.get(name)
+    return view is not None and view.state is image_view.State.PRESENT
 
 
 def same_content(one: wanted.WantedPod, other: wanted.WantedPod) -> bool:
@@ -220,10 +200,12 @@ def finished(pod: wanted.WantedPod, seen: obs.Observed, past: obs.History) -> bo
     own = [s for s in seen.sandboxes if _serves(s, pod) and s.id not in past.doomed]
     if any(c.alive for s in own for c in s.containers):
         return False
-    newest = {c.name: _newest(own, c.name) for c in containers_of(pod.pod)}
-    if all(c is not None and not _restarts(pod.pod, c) for c in newest.values()):
+    newest = [(c, _newest(own, c.name)) for c in fields.containers(pod.pod)]
+    if all(c is not None and not restarts(pod.pod, spec, c) for spec, c in newest):
         return True
-    inits = (_newest(own, c.name) for c in init_containers_of(pod.pod) if not is_sidecar(c))
+    inits = (
+        _newest(own, c.name) for c in fields.init_containers(pod.pod) if not fields.is_sidecar(c)
+    )
     never = restart_policy(pod.pod) == "Never"
     return never and any(c is not None and c.exited and c.exit_code != 0 for c in inits)
 
@@ -267,7 +249,7 @@ def _serves(sandbox: obs.ObservedSandbox, pod: wanted.WantedPod) -> bool:
 
 def _current(now: Situation, pod: wanted.WantedPod) -> obs.ObservedSandbox | None:
     """The sandbox in which the pod runs: the newest that is ready and serves this content."""
-    host_network = bool(pod.pod.spec and pod.pod.spec.hostNetwork)
+    host_network = fields.host_network(pod.pod)
     for sandbox in now.seen.sandboxes:
         good = sandbox.ready and sandbox.id not in now.past.doomed and _serves(sandbox, pod)
         if good and sandbox.host_network == host_network and (host_network or sandbox.ips):
@@ -295,8 +277,8 @@ def _stops(
 def _make_sandbox(now: Situation, pod: wanted.WantedPod) -> Plan:
     needs = {
         c.name: next_count(now, pod, c.name)
-        for c in (*init_containers_of(pod.pod), *containers_of(pod.pod))
-        if now.images.get(c.name) is not ImageState.READY
+        for c in fields.all_containers(pod.pod)
+        if not _image_ready(now.images, c.name)
     }
     fault = now.past.sandbox_fault
     if fault and fault.retry_at_ns > now.now_ns:
@@ -335,13 +317,13 @@ class _Steps:
 
     def init_containers(self) -> None:
         """One at a time, in order; a sidecar counts as done when it runs."""
-        inits = init_containers_of(self.pod.pod)
-        regular = {c.name for c in containers_of(self.pod.pod)}
+        inits = fields.init_containers(self.pod.pod)
+        regular = {c.name for c in fields.containers(self.pod.pod)}
         over = self.now.past.initialized == self.sandbox.id
         over = over or any(c.name in regular for c in self.sandbox.containers)
         for spec in inits:
             seen = self.sandbox.newest(spec.name)
-            if is_sidecar(spec):
+            if fields.is_sidecar(spec):
                 if seen is None or not seen.running:
                     self._start(spec.name, seen)
                     if not over:
@@ -358,13 +340,13 @@ class _Steps:
 
     def containers(self) -> None:
         """Start what never ran and what ended and may run again."""
-        for spec in containers_of(self.pod.pod):
+        for spec in fields.containers(self.pod.pod):
             seen = self.sandbox.newest(spec.name)
             if seen is not None and seen.running:
                 continue
             if seen is None:
                 seen = self._ended_before(spec.name)
-            if seen is None or _restarts(self.pod.pod, seen):
+            if seen is None or restarts(self.pod.pod, spec, seen):
                 self._start(spec.name, self.sandbox.newest(spec.name))
 
     def _ended_before(self, name: str) -> obs.ObservedContainer | None:
@@ -391,7 +373,7 @@ class _Steps:
             self._wait(name, fault.retry_at_ns, f"{fault.reason}: {fault.message}")
             return
         count = next_count(self.now, self.pod, name)
-        if self.now.images.get(name) is not ImageState.READY:
+        if not _image_ready(self.now.images, name):
             self.needs[name] = count
             self.waits[name] = "its image"
             return
@@ -418,10 +400,15 @@ def _why_start(seen: obs.ObservedContainer | None) -> str:
     return f"it ended with exit code {seen.exit_code}" + (f" ({seen.reason})" * bool(seen.reason))
 
 
-def _restarts(pod: core.Pod, container: obs.ObservedContainer) -> bool:
-    """Whether restartPolicy starts a container again that is not running."""
-    if not container.exited:
+def restarts(pod: core.Pod, spec: core.Container, container: obs.ObservedContainer) -> bool:
+    """Whether a container that is not running is started again.
+
+    restartPolicy decides; a sidecar always is, an init container that succeeded never.
+    """
+    if not container.exited or fields.is_sidecar(spec):
         return True
+    if any(c.name == spec.name for c in fields.init_containers(pod)) and not container.exit_code:
+        return False
     match restart_policy(pod):
         case "Never":
             return False

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar, assert_never
 
 from staticlet.aio import clock as clocks
+from staticlet.pods import fields, wanted
 from staticlet.pods import observed as obs
 from staticlet.pods import plan as planning
-from staticlet.pods import wanted
+from staticlet.pods.images import view as image_view
 from staticlet.runtime import port
 
 log = logging.getLogger(__name__)
@@ -90,16 +91,16 @@ class Hands(Protocol):
 class ImageSource(Protocol):
     """What a worker asks about images; answers come at once, pulls run elsewhere."""
 
-    def states(
+    def views(
         self, pod: wanted.WantedPod, counts: Mapping[str, int]
-    ) -> Mapping[str, planning.ImageState]:
-        """For each container, the state of its image for the start with that count."""
+    ) -> Mapping[str, image_view.ImageView]:
+        """For each container, where its image for the start with that count stands."""
         ...
 
     def need(
         self, pod: wanted.WantedPod, counts: Mapping[str, int], wake: Callable[[], None]
     ) -> None:
-        """Ask for images; `wake` is called when any of their states changed."""
+        """Ask for images; `wake` is called when where they stand has changed."""
         ...
 
     def forget(self, uid: str) -> None:
@@ -165,6 +166,8 @@ class Report:
         seen: What the runtime has.
         past: What the agent remembers.
         waits: What it waits for, by container name ("" for the pod).
+        images: Where the images for the next start of each container stand.
+        successor_images: The same for the wanted pod while its predecessor still runs.
         trouble: A stop or removal that failed and is tried again.
     """
 
@@ -174,6 +177,8 @@ class Report:
     seen: obs.Observed
     past: obs.History
     waits: Mapping[str, str] = field(default_factory=dict)
+    images: Mapping[str, image_view.ImageView] = field(default_factory=dict)
+    successor_images: Mapping[str, image_view.ImageView] = field(default_factory=dict)
     trouble: obs.Fault | None = None
 
 
@@ -202,6 +207,8 @@ class Worker:
         self._uncleaned: set[str] = set()
         self._holds_start = False
         self._waits: Mapping[str, str] = {}
+        self._images: Mapping[str, image_view.ImageView] = {}
+        self._successor_images: Mapping[str, image_view.ImageView] = {}
         self._trouble: obs.Fault | None = None
 
     @property
@@ -237,6 +244,8 @@ class Worker:
             seen=self._seen,
             past=self._past,
             waits=self._waits,
+            images=self._images,
+            successor_images=self._successor_images,
             trouble=self._trouble,
         )
 
@@ -269,7 +278,7 @@ class Worker:
         if not made.actions:
             self._release_start()
             await self._watch_sandboxes()
-            await self._sleep(made.wake_at_ns)
+            await self._sleep(self._earliest(made.wake_at_ns))
             return
         if self._trouble and self._trouble.retry_at_ns > self._now_ns():
             await self._sleep(self._trouble.retry_at_ns)
@@ -287,21 +296,25 @@ class Worker:
     def _plan(self) -> planning.Plan:
         now_ns = self._now_ns()
         want = self._want
-        images: Mapping[str, planning.ImageState] = {}
+        images: Mapping[str, image_view.ImageView] = {}
         if want is not None:
-            images = self._states(want)
+            images = self._views(want)
         target = planning.target(want, self._serving, self._seen, images)
         if target is not want and want is not None:
             self._tools.images.need(want, self._counts(want), self.wake)
         if target is not None and target is not want:
-            images = self._states(target)
+            self._successor_images = images
+            images = self._views(target)
+        else:
+            self._successor_images = {}
+        self._images = images
         self._switch(target, now_ns)
         return planning.plan(self._situation(target, images, now_ns))
 
     def _situation(
         self,
         target: wanted.WantedPod | None,
-        images: Mapping[str, planning.ImageState],
+        images: Mapping[str, image_view.ImageView],
         now_ns: int,
     ) -> planning.Situation:
         return planning.Situation(
@@ -324,16 +337,23 @@ class Worker:
             self._past = planning.serving(self._past, target, self._seen, now_ns)
         self._serving = target
 
-    def _states(self, pod: wanted.WantedPod) -> Mapping[str, planning.ImageState]:
-        return self._tools.images.states(pod, self._counts(pod))
+    def _views(self, pod: wanted.WantedPod) -> Mapping[str, image_view.ImageView]:
+        return self._tools.images.views(pod, self._counts(pod))
 
     def _counts(self, pod: wanted.WantedPod) -> dict[str, int]:
         situation = self._situation(pod, {}, 0)
-        names = [
-            c.name
-            for c in (*planning.init_containers_of(pod.pod), *planning.containers_of(pod.pod))
-        ]
+        names = [c.name for c in fields.all_containers(pod.pod)]
         return {name: planning.next_count(situation, pod, name) for name in names}
+
+    def _earliest(self, wake_at_ns: int | None) -> int | None:
+        """The plan's time, or that of the next try to get an image, whichever is first."""
+        now_s = self._tools.clock.monotonic()
+        times = [
+            self._now_ns() + int((view.until - now_s) * obs.SECOND_NS)
+            for view in (*self._images.values(), *self._successor_images.values())
+            if view.until is not None and view.until > now_s
+        ]
+        return min([*times, *([wake_at_ns] if wake_at_ns is not None else [])], default=None)
 
     async def _sleep(self, until_ns: int | None) -> None:
         """Wait for an event or the time that the plan named."""
@@ -478,7 +498,7 @@ class Worker:
             self._failed(fault)
             return
         self._past = self._past.with_start(action.name, action.restart_count)
-        if action.name in {c.name for c in planning.containers_of(pod.pod)}:
+        if action.name in {c.name for c in fields.containers(pod.pod)}:
             self._past = replace(self._past, initialized=sandbox.id)
         self._take(sandbox.id, container)
 
