@@ -18,10 +18,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from staticlet.runtime.managed import answer, archives, bringup, ociimage, supervise
+from staticlet.runtime import port
+from staticlet.runtime.cri import channel, runtime
+from staticlet.runtime.managed import archives, bringup, ociimage, supervise
 from staticlet.runtime.managed.layout import Layout
 from staticlet.testing import sweep
-from staticlet.wire import cri_grpc, cri_pb2
 
 T = TypeVar("T")
 
@@ -121,15 +122,13 @@ class Containerd:
 
     async def _remove_sandboxes(self) -> None:
         """Remove all pods in the runtime's own way, which gives addresses and rules back."""
-        async with answer.channel(self.socket) as channel:
-            stub = cri_grpc.RuntimeServiceStub(channel)
-            try:
-                listed = await stub.ListPodSandbox(cri_pb2.ListPodSandboxRequest(), timeout=10)
-                for item in listed.items:
-                    gone = cri_pb2.RemovePodSandboxRequest(pod_sandbox_id=item.id)
-                    await stub.RemovePodSandbox(gone, timeout=20)
-            except answer.NO_ANSWER:
-                pass  # killed by the test, or wedged: the sweep does it the hard way
+        try:
+            async with channel.Connection(self.endpoint) as connection:
+                cri = runtime.CriRuntime(connection)
+                for sandbox in await cri.list_sandboxes({}):
+                    await cri.remove_sandbox(sandbox.id)
+        except port.RuntimeFault:
+            pass  # killed by the test, or wedged: the sweep does it the hard way
 
     @property
     def _containerd(self) -> supervise.Containerd:

@@ -32,11 +32,18 @@ def everything_below(base: Path) -> None:
         _run("umount", "--lazy", point)
     _run("ip", "link", "delete", base.name[:15])
     _remove_rules(base.name)
-    for cached in LIBCNI_CACHE.glob(f"{base.name}-*"):
-        cached.unlink(missing_ok=True)
+    _remove_cached_results(base.name)
     mountinfo = Path("/proc/self/mountinfo").read_text()
     if not supervise.mounts_below(mountinfo, base):
         shutil.rmtree(base, ignore_errors=True)
+
+
+def _remove_cached_results(network: str) -> None:
+    """The notes that libcni keeps on our pods; those on loopback go by the pod's id alone."""
+    for cached in LIBCNI_CACHE.glob(f"{network}-*"):
+        pod = cached.name.removeprefix(f"{network}-").rpartition("-")[0]
+        (LIBCNI_CACHE / f"cni-loopback-{pod}-lo").unlink(missing_ok=True)
+        cached.unlink(missing_ok=True)
 
 
 def _is_hex(text: str) -> bool:

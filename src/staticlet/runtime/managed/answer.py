@@ -2,46 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-from grpclib import client, exceptions
-
-from staticlet.wire import cri_grpc, cri_pb2
+from staticlet.runtime import port
+from staticlet.runtime.cri import channel, images, runtime
 
 CALL_TIMEOUT_S = 5.0
-# What a containerd that is absent, starting or going away makes of a call.
-NO_ANSWER = (
-    OSError,
-    TimeoutError,
-    asyncio.TimeoutError,
-    exceptions.GRPCError,
-    exceptions.StreamTerminatedError,
-    exceptions.ProtocolError,
-)
-
-
-@asynccontextmanager
-async def channel(socket: Path) -> AsyncIterator[client.Channel]:
-    """A connection that is made at the first call."""
-    connection = client.Channel(path=str(socket))
-    try:
-        yield connection
-    finally:
-        connection.close()
 
 
 async def version(socket: Path) -> str | None:
     """What containerd calls itself, or None while its CRI service does not answer."""
     try:
-        async with channel(socket) as connection:
-            stub = cri_grpc.RuntimeServiceStub(connection)
-            answer = await stub.Version(cri_pb2.VersionRequest(), timeout=CALL_TIMEOUT_S)
-    except NO_ANSWER:
+        async with channel.Connection(str(socket)) as connection:
+            answer = await runtime.CriRuntime(
+                connection, request_timeout_s=CALL_TIMEOUT_S
+            ).version()
+    except port.RuntimeFault:
         return None
-    return f"{answer.runtime_name} {answer.runtime_version}"
+    return f"{answer.name} {answer.version}"
 
 
 async def has_image(socket: Path, ref: str) -> bool:
@@ -49,11 +27,9 @@ async def has_image(socket: Path, ref: str) -> bool:
 
     It learns of an import by an event, some milliseconds after `ctr` is done.
     """
-    request = cri_pb2.ImageStatusRequest(image=cri_pb2.ImageSpec(image=ref))
     try:
-        async with channel(socket) as connection:
-            stub = cri_grpc.ImageServiceStub(connection)
-            answer = await stub.ImageStatus(request, timeout=CALL_TIMEOUT_S)
-    except NO_ANSWER:
+        async with channel.Connection(str(socket)) as connection:
+            cri = images.CriImages(connection, request_timeout_s=CALL_TIMEOUT_S)
+            return await cri.image_status(ref) is not None
+    except port.RuntimeFault:
         return False
-    return bool(answer.image.id)

@@ -1,0 +1,39 @@
+# Everything a contributor runs. Each target installs what it needs first.
+#
+#   PYTHON=python3.12 make deps     another interpreter (3.11 or newer)
+#   ARGS="-k bridge" make test      arguments for the program behind a target
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help deps demo test lint format bench lock generate
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: ## install the Debian packages (as root) and the locked Python packages into .venv
+	@scripts/deps
+
+demo: deps ## run the example manifests on a containerd of their own and show what happens
+	@$(BIN)/python scripts/demo $(ARGS)
+
+test: deps ## run all tests (as root: they start a containerd of their own)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: deps ## check format, style, types, layers, dependencies, generated code and lock
+	@scripts/lint
+
+format: deps ## format and mend what can be mended
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+bench: deps ## measure, with the floor beside each figure (as root)
+	@$(BIN)/python -m bench $(ARGS)
+
+generate: deps ## generate the CRI code from src/staticlet/wire/cri.proto
+	@$(BIN)/python scripts/generate-cri
+
+lock: deps ## bring requirements/*.txt up to date with pyproject.toml; ARGS=--upgrade for news
+	@scripts/lock $(ARGS)
