@@ -9,6 +9,10 @@ embedded API server shares, and which must lose nothing), and as one of these st
 on. Treat them as values: copy with `msgspec.structs.replace`, never assign.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
 from lightkube.models import core_v1, meta_v1
 
 AppArmorProfile = core_v1.AppArmorProfile
@@ -48,3 +52,12 @@ Sysctl = core_v1.Sysctl
 Toleration = core_v1.Toleration
 Volume = core_v1.Volume
 VolumeMount = core_v1.VolumeMount
+
+
+def pod(raw: Mapping[str, Any]) -> Pod:
+    """The typed pod of a plain object; unknown fields are dropped.
+
+    Raises:
+        msgspec.ValidationError: A field has another type than the API gives it.
+    """
+    return msgspec.convert(raw, Pod, strict=False)

@@ -61,7 +61,7 @@ def status(known: Known) -> core.PodStatus:
         hostIPs=[core.HostIP(ip=ip) for ip in known.host_ips] or None,
         podIP=ips[0] if ips else None,
         podIPs=[core.PodIP(ip=ip) for ip in ips] or None,
-        startTime=_time(started),
+        startTime=time_of(started),
         initContainerStatuses=init or None,
         containerStatuses=regular,
         qosClass=qos.qos_class(pod).value,
@@ -113,7 +113,7 @@ def _assemble(
         )
         state = core.ContainerState(waiting=core.ContainerStateWaiting(reason=reason))
     elif newest.running:
-        running = core.ContainerStateRunning(startedAt=_time(newest.started_at_ns))
+        running = core.ContainerStateRunning(startedAt=time_of(newest.started_at_ns))
         state = core.ContainerState(running=running)
     elif newest.exited:
         state = core.ContainerState(terminated=_terminated(known, newest))
@@ -183,8 +183,8 @@ def _terminated(known: Known, ended: obs.ObservedContainer) -> core.ContainerSta
         exitCode=ended.exit_code,
         reason=ended.reason or ("Completed" if ended.exit_code == 0 else "Error"),
         message=ended.message or None,
-        startedAt=_time(ended.started_at_ns),
-        finishedAt=_time(ended.finished_at_ns),
+        startedAt=time_of(ended.started_at_ns),
+        finishedAt=time_of(ended.finished_at_ns),
         containerID=_runtime_id(known, ended),
     )
 
@@ -320,9 +320,9 @@ def _last_move(known: Known) -> datetime | None:
         for s in _own(known)
         for t in (s.created_at_ns, *(max(c.started_at_ns, c.finished_at_ns) for c in s.containers))
     )
-    return _time(max(times, default=known.past.started_at_ns))
+    return time_of(max(times, default=known.past.started_at_ns))
 
 
-def _time(ns: int) -> datetime | None:
+def time_of(ns: int) -> datetime | None:
     """Whole seconds in UTC, as the kubelet cuts times; None for never."""
     return datetime.fromtimestamp(ns // obs.SECOND_NS, UTC) if ns else None

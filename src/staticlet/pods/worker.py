@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Protocol, TypeVar, assert_never
 
 from staticlet.aio import clock as clocks
@@ -42,6 +43,17 @@ class StepFault(Exception):
         self.look = look
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerStart:
+    """One start of one container: where, of what image, and the how-manieth it is."""
+
+    pod: wanted.WantedPod
+    sandbox: obs.ObservedSandbox
+    name: str
+    restart_count: int
+    image: port.Image
+
+
 class Hands(Protocol):
     """What a worker can do on the machine and on the runtime; raises StepFault and Unavailable."""
 
@@ -53,9 +65,7 @@ class Hands(Protocol):
         """Make directories, volumes and the sandbox."""
         ...
 
-    async def start(
-        self, pod: wanted.WantedPod, sandbox: obs.ObservedSandbox, name: str, restart_count: int
-    ) -> obs.ObservedContainer:
+    async def start(self, start: ContainerStart) -> obs.ObservedContainer:
         """Create and start a container."""
         ...
 
@@ -101,6 +111,10 @@ class ImageSource(Protocol):
         self, pod: wanted.WantedPod, counts: Mapping[str, int], wake: Callable[[], None]
     ) -> None:
         """Ask for images; `wake` is called when where they stand has changed."""
+        ...
+
+    def gone(self, uid: str, container: str) -> None:
+        """A start failed: ask anew whether the image is there."""
         ...
 
     def forget(self, uid: str) -> None:
@@ -163,6 +177,7 @@ class Report:
         key: Which pod.
         want: What its manifest says; None while it is being stopped for good.
         serving: What runs or is being made to run: the wanted pod or its predecessor.
+        leaving: What is being stopped for good, since this time; None where it is not known.
         seen: What the runtime has.
         past: What the agent remembers.
         waits: What it waits for, by container name ("" for the pod).
@@ -174,6 +189,7 @@ class Report:
     key: wanted.PodKey
     want: wanted.WantedPod | None
     serving: wanted.WantedPod | None
+    leaving: tuple[wanted.WantedPod, datetime] | None
     seen: obs.Observed
     past: obs.History
     waits: Mapping[str, str] = field(default_factory=dict)
@@ -198,6 +214,7 @@ class Worker:
         self._tools = tools
         self._want = want
         self._serving: wanted.WantedPod | None = None
+        self._leaving: tuple[wanted.WantedPod, datetime] | None = None
         self._past = past or obs.History()
         self._seen = obs.Observed()
         self._look = True
@@ -241,6 +258,7 @@ class Worker:
             key=self.key,
             want=self._want,
             serving=self._serving,
+            leaving=self._leaving,
             seen=self._seen,
             past=self._past,
             waits=self._waits,
@@ -332,7 +350,10 @@ class Worker:
         if before is not None and (target is None or target.uid != before.uid):
             self._tools.images.forget(before.uid)
             self._uncleaned.add(before.uid)
+        if target is None and before is not None:
+            self._leaving = (before, self._tools.clock.now())
         if target is not None:
+            self._leaving = None
             self._uncleaned.discard(target.uid)
             self._past = planning.serving(self._past, target, self._seen, now_ns)
         self._serving = target
@@ -476,7 +497,8 @@ class Worker:
 
     async def _start(self, action: planning.Start) -> None:
         pod, sandbox = self._serving, self._seen.sandbox(action.sandbox_id)
-        if pod is None or sandbox is None:
+        view = self._images.get(action.name)
+        if pod is None or sandbox is None or view is None or view.image is None:
             return
         await self._hold_start()
         log.info(
@@ -488,13 +510,19 @@ class Worker:
         )
         try:
             container = await self._tools.hands.start(
-                pod, sandbox, action.name, action.restart_count
+                ContainerStart(
+                    pod=pod,
+                    sandbox=sandbox,
+                    name=action.name,
+                    restart_count=action.restart_count,
+                    image=view.image,
+                )
             )
         except StepFault as fault:
             self._past = self._past.with_fault(
                 action.name, fault.reason, fault.message, self._now_ns()
             )
-            self._tools.images.forget(pod.uid)
+            self._tools.images.gone(pod.uid, action.name)
             self._failed(fault)
             return
         self._past = self._past.with_start(action.name, action.restart_count)

@@ -1,0 +1,246 @@
+"""Acting for one pod: each step of a plan carried out on the runtime and on this machine.
+
+Nothing here decides. A step either succeeds and returns what is seen afterwards, or raises
+StepFault with the kubelet's reason; `Unavailable` passes through, since it is nobody's fault.
+Work on the disk runs in a thread, one hop a step, so that a slow disk stops nobody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TypeVar
+
+from staticlet.aio import clock as clocks
+from staticlet.config.settings import Settings
+from staticlet.pods import (
+    containerspec,
+    disk,
+    faults,
+    fields,
+    labels,
+    observe,
+    sandboxspec,
+    termination,
+    wanted,
+)
+from staticlet.pods import observed as obs
+from staticlet.pods import worker as working
+from staticlet.pods.node import NodeFacts
+from staticlet.runtime import port
+
+log = logging.getLogger(__name__)
+
+MIN_GRACE_S = 2
+"""The least that the kubelet gives a container to stop."""
+
+T = TypeVar("T")
+
+
+class RuntimeHands:
+    """Hands on a real runtime and a real disk.
+
+    Args:
+        runtime: The container runtime.
+        settings: The agent's settings.
+        node: Gives the facts of this machine, which may change.
+        clock: The time.
+    """
+
+    def __init__(
+        self,
+        runtime: port.Runtime,
+        settings: Settings,
+        node: Callable[[], NodeFacts],
+        clock: clocks.Clock,
+    ) -> None:
+        self._runtime = runtime
+        self._settings = settings
+        self._node = node
+        self._clock = clock
+
+    async def look(self, key: wanted.PodKey) -> obs.Observed:
+        """All sandboxes of a pod key with their containers."""
+        with _fault("RuntimeFault", look=True):
+            return await observe.look(
+                self._runtime, observe.selector(self._settings.root_dir, key)
+            )
+
+    async def run_sandbox(self, pod: wanted.WantedPod, attempt: int) -> obs.ObservedSandbox:
+        """Make directories, volumes and the sandbox."""
+        node = self._node()
+        with _fault("FailedMount"):
+            await self._on_disk(disk.prepare_pod, pod, settings=self._settings, node=node)
+        with _fault("FailedCreatePodSandBox", look=True):
+            config = sandboxspec.sandbox_config(
+                pod, attempt=attempt, node=node, settings=self._settings
+            )
+            sandbox_id = await self._runtime.run_sandbox(config)
+            return await self._made(pod, config, sandbox_id)
+
+    async def _made(
+        self, pod: wanted.WantedPod, config: port.SandboxConfig, sandbox_id: str
+    ) -> obs.ObservedSandbox:
+        """What is seen of a sandbox just made; on the host network nothing has to be asked."""
+        grace = fields.spec(pod.pod).terminationGracePeriodSeconds
+        grace_s = labels.DEFAULT_GRACE_S if grace is None else grace
+        if not fields.host_network(pod.pod):
+            status = await self._runtime.sandbox_status(sandbox_id, verbose=True)
+            return observe.sandbox(status, grace_s=grace_s)
+        return obs.ObservedSandbox(
+            id=sandbox_id,
+            uid=pod.uid,
+            revision=pod.revision,
+            attempt=config.attempt,
+            ready=True,
+            created_at_ns=int(self._clock.now().timestamp() * obs.SECOND_NS),
+            host_network=True,
+            grace_s=grace_s,
+        )
+
+    async def start(self, start: working.ContainerStart) -> obs.ObservedContainer:
+        """Create and start a container; what is seen of it right after."""
+        pod, sandbox = start.pod, start.sandbox
+        node, settings = self._node(), self._settings
+        with _fault("CreateContainerConfigError"):
+            container = containerspec.container_of(pod.pod, start.name)
+            prepared = await self._on_disk(
+                disk.prepare_container,
+                pod,
+                container,
+                restart_count=start.restart_count,
+                ips=sandbox.ips,
+                node=node,
+                settings=settings,
+            )
+            config = containerspec.container_config(
+                pod,
+                container,
+                restart_count=start.restart_count,
+                image=start.image,
+                ips=sandbox.ips,
+                prepared=prepared,
+                node=node,
+                settings=settings,
+            )
+            sandbox_config = sandboxspec.sandbox_config(
+                pod, attempt=sandbox.attempt, node=node, settings=settings
+            )
+        with _fault("CreateContainerError", look=True):
+            container_id = await self._runtime.create_container(sandbox.id, config, sandbox_config)
+        with _fault("RunContainerError", look=True):
+            await self._runtime.start_container(container_id)
+            status = await self._runtime.container_status(container_id, verbose=True)
+        link = disk.log_link(pod, start.name, container_id, settings=settings)
+        disk.link_log(link, status.log_path)
+        return await self._with_message(observe.container(status), config.annotations)
+
+    async def stop(self, sandbox: obs.ObservedSandbox, grace_s: int) -> obs.ObservedSandbox:
+        """Stop all containers of a sandbox at once, each with the grace, then the sandbox."""
+        with _fault("FailedKillPod", look=True):
+            async with asyncio.TaskGroup() as group:
+                for one in sandbox.containers:
+                    if one.alive:
+                        group.create_task(
+                            self._runtime.stop_container(
+                                one.id, grace_s=max(grace_s, MIN_GRACE_S)
+                            ),
+                            name=f"stop {one.name}",
+                        )
+            await self._runtime.stop_sandbox(sandbox.id)
+            containers = [await self._after(c) if c.alive else c for c in sandbox.containers]
+        return replace(sandbox, ready=False, containers=tuple(containers))
+
+    async def exit_of(self, container: obs.ObservedContainer) -> obs.ObservedContainer:
+        """The container after the runtime has recorded the exit of its process.
+
+        The kernel tells of the exit before the runtime has taken note. Stopping a container
+        whose process is gone sends no signal to anybody: it returns as soon as the exit is
+        recorded, which is the event to wait for.
+        """
+        with _fault("RuntimeFault", look=True):
+            await self._runtime.stop_container(container.id, grace_s=0)
+            return await self._after(container)
+
+    async def _after(self, container: obs.ObservedContainer) -> obs.ObservedContainer:
+        try:
+            status = await self._runtime.container_status(container.id)
+        except port.NotFound:
+            gone = port.ContainerState.EXITED
+            return replace(container, state=gone, exit_code=137, reason="ContainerStatusUnknown")
+        return await self._with_message(observe.container(status), status.annotations)
+
+    async def _with_message(
+        self, container: obs.ObservedContainer, annotations: Mapping[str, str]
+    ) -> obs.ObservedContainer:
+        """The container with its termination message, once it has ended."""
+        if not container.exited:
+            return container
+        message = await asyncio.to_thread(termination.message, container, annotations)
+        return replace(container, message=message)
+
+    async def sandbox_exit_of(self, sandbox: obs.ObservedSandbox) -> obs.ObservedSandbox:
+        """The sandbox after its own process ended: not ready any more."""
+        with _fault("RuntimeFault", look=True):
+            await self._runtime.stop_sandbox(sandbox.id)
+        return replace(sandbox, ready=False)
+
+    async def pids(self, sandbox: obs.ObservedSandbox) -> obs.ObservedSandbox:
+        """The sandbox with its own pid, where the runtime tells it."""
+        with _fault("RuntimeFault", look=True):
+            status = await self._runtime.sandbox_status(sandbox.id, verbose=True)
+        return replace(sandbox, pid=status.pid, ready=status.sandbox.ready)
+
+    async def remove_container(self, container: obs.ObservedContainer) -> None:
+        """Remove a dead container and its log file."""
+        with _fault("RuntimeFault", look=True):
+            await self._runtime.remove_container(container.id)
+        await self._on_disk(disk.remove_log, container.log_path)
+
+    async def remove_sandbox(self, sandbox_id: str) -> None:
+        """Remove a dead sandbox with its containers."""
+        with _fault("RuntimeFault", look=True):
+            await self._runtime.stop_sandbox(sandbox_id)
+            await self._runtime.remove_sandbox(sandbox_id)
+
+    async def clean_up(self, key: wanted.PodKey, uid: str) -> None:
+        """Unmount and remove everything that a UID left on the machine."""
+        with _fault("CleanUp"):
+            await self._on_disk(disk.clean_up, key, uid, settings=self._settings)
+
+    async def _on_disk(self, work: Callable[..., T], *args: object, **options: object) -> T:
+        return await asyncio.to_thread(work, *args, **options)
+
+
+@contextmanager
+def _fault(reason: str, *, look: bool = False) -> Iterator[None]:
+    """Turn what may go wrong in a step into a StepFault; `reason` is the kubelet's for it."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        _raise_first(group, reason, look=look)
+    except (port.RuntimeFault, faults.PodFault, OSError) as fault:
+        raise _translated(fault, reason, look=look) from fault
+
+
+def _raise_first(group: BaseExceptionGroup[BaseException], reason: str, *, look: bool) -> None:
+    """What several parallel calls raised, as the worst of them alone."""
+    for kind in (port.Unavailable, port.RuntimeFault):
+        matching = group.subgroup(kind)
+        if matching is not None:
+            first = matching.exceptions[0]
+            raise _translated(first, reason, look=look) from group
+    raise group
+
+
+def _translated(fault: BaseException, reason: str, *, look: bool) -> BaseException:
+    match fault:
+        case port.Unavailable():
+            return fault
+        case faults.PodFault():
+            return working.StepFault(fault.reason, fault.message)
+        case _:
+            return working.StepFault(reason, str(fault), look=look)

@@ -1,0 +1,63 @@
+"""Pods as the API shows them: the wanted pod with the status of what runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from staticlet.kube import core
+from staticlet.pods import observed as obs
+from staticlet.pods import status, wanted, worker
+
+
+def pod(
+    report: worker.Report, *, host_ips: Sequence[str], runtime_name: str, now: datetime
+) -> core.Pod | None:
+    """One pod with its status; None for what is only being cleared away.
+
+    A pod whose manifest is gone has a deletionTimestamp while it is being stopped. A changed pod
+    whose predecessor still runs is shown as the predecessor.
+    """
+    shown, since = report.serving, None
+    if shown is None and report.leaving is not None:
+        shown, since = report.leaving
+    if shown is None:
+        return None
+    known = status.Known(
+        pod=shown,
+        seen=report.seen,
+        past=report.past,
+        images=report.images,
+        runtime_name=runtime_name,
+        host_ips=tuple(host_ips),
+        now_ns=int(now.timestamp() * obs.SECOND_NS),
+    )
+    return msgspec.structs.replace(
+        shown.pod,
+        apiVersion="v1",
+        kind="Pod",
+        metadata=_metadata(shown, report, since),
+        status=_with_trouble(status.status(known), report),
+    )
+
+
+def _metadata(
+    shown: wanted.WantedPod, report: worker.Report, since: datetime | None
+) -> core.ObjectMeta:
+    began = report.past.started_at_ns
+    return msgspec.structs.replace(
+        shown.pod.metadata or core.ObjectMeta(),
+        uid=shown.uid,
+        creationTimestamp=status.time_of(began) if began else shown.seen,
+        deletionTimestamp=since,
+    )
+
+
+def _with_trouble(base: core.PodStatus, report: worker.Report) -> core.PodStatus:
+    """The status with what keeps the whole pod from starting or from going, if anything does."""
+    fault = report.past.sandbox_fault or report.trouble
+    if fault is None:
+        return base
+    return msgspec.structs.replace(base, message=f"{fault.reason}: {fault.message}")
