@@ -1,0 +1,75 @@
+"""Object metadata: name, namespace, labels, annotations, owners, finalizers."""
+
+from __future__ import annotations
+
+from staticlet.kube import fieldpath, names
+from staticlet.kube.validate import errors, labels, shape
+
+MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
+_ANNOTATIONS_LIMIT = 256 * 1024
+_STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
+
+
+def check(meta: shape.Object, path: fieldpath.Path) -> errors.Errors:
+    """The metadata of a namespaced object whose name is a DNS subdomain."""
+    if generated := shape.text(meta, "generateName"):
+        messages = names.dns_subdomain(_without_trailing_dash(generated))
+        yield from errors.each((*path, "generateName"), generated, messages)
+    if name := shape.text(meta, "name"):
+        yield from errors.each((*path, "name"), name, names.dns_subdomain(name))
+    else:
+        yield errors.required((*path, "name"), "name or generateName is required")
+    if namespace := shape.text(meta, "namespace"):
+        yield from errors.each((*path, "namespace"), namespace, names.dns_label(namespace))
+    yield from errors.not_negative((*path, "generation"), shape.number(meta, "generation"))
+    yield from labels.check(shape.text_map(meta, "labels"), (*path, "labels"))
+    yield from check_annotations(shape.text_map(meta, "annotations"), (*path, "annotations"))
+    yield from _owners(shape.objects(meta, "ownerReferences"), (*path, "ownerReferences"))
+    yield from _finalizers(shape.texts(meta, "finalizers"), (*path, "finalizers"))
+
+
+def check_annotations(notes: shape.Object, path: fieldpath.Path) -> errors.Errors:
+    """Annotations: keys are qualified names in any case; all together at most 256 KiB."""
+    for key in notes:
+        yield from errors.each(path, key, names.qualified_name(key.lower()))
+    size = sum(names.byte_length(key) + names.byte_length(note) for key, note in notes.items())
+    if size > _ANNOTATIONS_LIMIT:
+        yield errors.too_long(path, _ANNOTATIONS_LIMIT)
+
+
+def _without_trailing_dash(name: str) -> str:
+    # A generated name goes on after the dash, so any letter may stand for what follows.
+    return f"{name[:-1]}a" if len(name) > 1 and name.endswith("-") else name
+
+
+def _owners(owners: tuple[shape.Object, ...], path: fieldpath.Path) -> errors.Errors:
+    controller = ""
+    for owner in owners:
+        version = shape.text(owner, "apiVersion")
+        if not version.rpartition("/")[2]:
+            yield errors.invalid((*path, "apiVersion"), version, "version must not be empty")
+        for field in ("kind", "name", "uid"):
+            if not shape.text(owner, field):
+                yield errors.invalid((*path, field), "", "must not be empty")
+        if not shape.flag(owner, "controller"):
+            continue
+        this = f"{shape.text(owner, 'kind')}/{shape.text(owner, 'name')}"
+        if controller:
+            detail = (
+                "Only one reference can have Controller set to true. "
+                f'Found "true" in references for {controller} and {this}'
+            )
+            yield errors.invalid(path, [dict(each) for each in owners], detail)
+        controller = controller or this
+
+
+def _finalizers(finalizers: tuple[str, ...], path: fieldpath.Path) -> errors.Errors:
+    for finalizer in finalizers:
+        yield from errors.each(path, finalizer, names.qualified_name(finalizer))
+    if {"orphan", "foregroundDeletion"} <= set(finalizers):
+        detail = "finalizer orphan and foregroundDeletion cannot be both set"
+        yield errors.invalid(path, list(finalizers), detail)
+    for index, finalizer in enumerate(finalizers):
+        if "/" not in finalizer and finalizer not in _STANDARD_FINALIZERS:
+            detail = "name is neither a standard finalizer name nor is it fully qualified"
+            yield errors.invalid((*path, index), finalizer, detail)
