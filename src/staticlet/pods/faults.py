@@ -36,3 +36,7 @@ class VolumeFault(PodFault):
         text = f'MountVolume.SetUp failed for volume "{volume}" : {detail}'
         super().__init__(text, reason="FailedMount")
         self.volume = volume
+
+
+class UnsafeName(PodFault):
+    """A name from a manifest or a runtime would lead out of its directory."""

@@ -11,15 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from staticlet.config.settings import Settings
+from staticlet.pods.faults import UnsafeName
 from staticlet.pods.wanted import PodKey
 
 EMPTY_DIR_PLUGIN = "kubernetes.io~empty-dir"
 MAX_FILE_NAME = 255
 _LOG_SUFFIX = ".log"
-
-
-class UnsafeName(ValueError):
-    """A name from a manifest or a runtime would lead out of its directory."""
 
 
 def component(name: str) -> str:

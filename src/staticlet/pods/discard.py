@@ -1,0 +1,110 @@
+"""Removing what a pod or a container left on this machine, and nothing else.
+
+What a pod leaves may hold mounts: its own tmpfs and subPaths, and whatever its containers mounted
+in a shared volume. All of them are unmounted first, and nothing is removed while any is left: a
+removal never goes through a mount into a hostPath or another file system.
+
+Plain functions that block; doing them again is no error.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from staticlet.host import mounts
+from staticlet.pods import paths
+
+
+class CleanupFault(Exception):
+    """Something of a pod could not be removed; it is left as it is, and can be tried again."""
+
+
+def remove_pod(where: paths.PodPaths) -> None:
+    """Remove a pod's directory, its logs and the links to them: after its last container.
+
+    Raises:
+        CleanupFault: A mount or a file could not be removed.
+    """
+    _remove_tree(where.directory)
+    remove_logs(where)
+
+
+def remove_logs(where: paths.PodPaths) -> None:
+    """Remove a pod's log directory and the old style links into it.
+
+    Raises:
+        CleanupFault: A file could not be removed.
+    """
+    try:
+        for link in _links(where.links):
+            if _target(link).is_relative_to(where.log_directory):
+                link.unlink(missing_ok=True)
+    except OSError as fault:
+        raise CleanupFault(f"cannot remove links to {where.log_directory}: {fault}") from fault
+    _remove_tree(where.log_directory)
+
+
+def remove_container(
+    where: paths.PodPaths, container: str, restart_count: int, container_id: str
+) -> None:
+    """Remove what one start of a container left: its log with rotated parts, its last words.
+
+    Raises:
+        CleanupFault: A file could not be removed.
+    """
+    log_file = where.log_file(container, restart_count)
+    try:
+        where.log_link(container, container_id).unlink(missing_ok=True)
+        where.termination_log(container, restart_count).unlink(missing_ok=True)
+        for file in log_file.parent.glob(f"{log_file.name}*"):
+            file.unlink(missing_ok=True)
+    except OSError as fault:
+        raise CleanupFault(f"cannot remove what {container_id} left: {fault}") from fault
+
+
+def remove_dead_links(links: Path, logs: Path) -> int:
+    """Remove old style links to logs that are gone; how many.
+
+    Args:
+        links: Where the links are.
+        logs: Where the logs are: links to elsewhere are somebody else's and stay.
+    """
+    removed = 0
+    for link in _links(links):
+        if _target(link).is_relative_to(logs) and not link.exists():
+            link.unlink(missing_ok=True)
+            removed += 1
+    return removed
+
+
+def _remove_tree(directory: Path) -> None:
+    try:
+        held = mounts.unmount_below(directory)
+    except OSError as fault:
+        raise CleanupFault(f"cannot unmount what is below {directory}: {fault}") from fault
+    if held:
+        raise CleanupFault(f"cannot remove {directory}: {held[0]} is still mounted")
+    try:
+        shutil.rmtree(directory)
+    except FileNotFoundError:
+        pass  # removed before
+    except OSError as fault:
+        raise CleanupFault(f"cannot remove {directory}: {fault}") from fault
+
+
+def _links(directory: Path) -> list[Path]:
+    try:
+        with os.scandir(directory) as entries:
+            return [Path(entry.path) for entry in entries if entry.is_symlink()]
+    except FileNotFoundError:
+        return []
+
+
+def _target(link: Path) -> Path:
+    """Where a link leads, by its text alone; a link that is gone leads nowhere."""
+    try:
+        return link.readlink()
+    except OSError:
+        return Path()
