@@ -28,7 +28,9 @@ class Settings:
         socket: Where the agent answers the command line; None means: below the root directory.
         max_container_restart_period_s: The longest crash back-off.
         initial_container_restart_period_s: The first crash back-off.
-        max_parallel_image_pulls: How many pulls run at once; 1 is the kubelet's serial default.
+        max_parallel_image_pulls: How many pulls run at once; 1 is the kubelet's serial default,
+            0 is no bound.
+        registry_pull_qps: How many pulls start a second on average; 0 is no bound.
         cgroup_driver: What is used where the runtime does not tell.
         verbosity: `--v`.
     """

@@ -1,0 +1,309 @@
+"""The flags of the command line: the kubelet's, by the kubelet's names, and three of our own.
+
+Every flag of the kubelet 1.36 is known, so that a kubelet's command line can be reused as it is.
+Those that set a field of the configuration become a layer above the files; those without an
+effect here are accepted and named once at start. Texts are read as the kubelet's flag library
+reads them.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from staticlet.config.layer import Layer
+from staticlet.kube import duration
+from staticlet.kube.finding import Finding, Severity
+
+
+class Kind(enum.Enum):
+    """What a flag takes; the text stands in the help."""
+
+    TEXT = "TEXT"
+    PATH = "PATH"
+    BOOL = "[BOOL]"
+    INTEGER = "N"
+    DURATION = "DURATION"
+    LIST = "A,B,…"
+    HEADERS = "NAME:VALUE,…"
+    GATES = "NAME=BOOL,…"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flag:
+    """One flag.
+
+    Attributes:
+        name: Its name without the dashes.
+        kind: How its text is read.
+        path: The field of the configuration that it sets; empty when it is no field.
+        text: What it does, for the help; empty hides it there.
+        effective: Whether it does anything here.
+    """
+
+    name: str
+    kind: Kind = Kind.TEXT
+    path: tuple[str, ...] = ()
+    text: str = ""
+    effective: bool = True
+
+    @property
+    def source(self) -> str:
+        """The flag as an origin of values."""
+        return f"flag --{self.name}"
+
+
+_SHOWN = (
+    Flag(name="config", kind=Kind.PATH, text="The KubeletConfiguration file, YAML or JSON."),
+    Flag(name="config-dir", kind=Kind.PATH, text="A directory of drop-ins (*.conf) for it."),
+    Flag(
+        name="pod-manifest-path",
+        kind=Kind.PATH,
+        path=("staticPodPath",),
+        text="The manifest directory, or one manifest file.  [default: /etc/kubernetes/manifests]",
+    ),
+    Flag(name="manifest-url", path=("staticPodURL",), text="A URL to fetch manifests from."),
+    Flag(
+        name="manifest-url-header",
+        kind=Kind.HEADERS,
+        path=("staticPodURLHeader",),
+        text="Headers to send to the URL, as in a:hello,b:again; may be given more than once.",
+    ),
+    Flag(
+        name="file-check-frequency",
+        kind=Kind.DURATION,
+        path=("fileCheckFrequency",),
+        text="How often the manifest directory is listed anew.  [default: 20s]",
+    ),
+    Flag(
+        name="http-check-frequency",
+        kind=Kind.DURATION,
+        path=("httpCheckFrequency",),
+        text="How often the URL is asked.  [default: 20s]",
+    ),
+    Flag(
+        name="sync-frequency",
+        kind=Kind.DURATION,
+        path=("syncFrequency",),
+        text="How often every pod is looked at without a cause.  [default: 1m]",
+    ),
+    Flag(
+        name="root-dir",
+        kind=Kind.PATH,
+        text="Where files of pods are kept.  [default: /var/lib/kubelet]",
+    ),
+    Flag(name="hostname-override", text="The node's name, instead of the host name."),
+    Flag(name="node-ip", text="The node's address, or one of each family: 10.0.0.1,fd00::1."),
+    Flag(
+        name="container-runtime-endpoint",
+        path=("containerRuntimeEndpoint",),
+        text="The runtime's socket, unix:///path.  [default: the well-known sockets]",
+    ),
+    Flag(
+        name="image-service-endpoint",
+        path=("imageServiceEndpoint",),
+        text="The image service's socket.  [default: the runtime's]",
+    ),
+    Flag(
+        name="v",
+        kind=Kind.INTEGER,
+        path=("logging", "verbosity"),
+        text="How much is logged; more with a higher number.  [default: 0]",
+    ),
+    Flag(
+        name="all-file-names",
+        kind=Kind.BOOL,
+        text="Take every file name but dotfiles for a manifest, as the kubelet does.",
+    ),
+    Flag(
+        name="strict-manifests",
+        kind=Kind.BOOL,
+        text="Make unknown fields and duplicate keys in manifests errors.",
+    ),
+    Flag(
+        name="socket",
+        kind=Kind.PATH,
+        text="The agent's own socket.  [default: below the root directory]",
+    ),
+)
+_HIDDEN = (
+    Flag(name="cgroup-driver", path=("cgroupDriver",)),
+    Flag(name="cgroup-root", path=("cgroupRoot",)),
+    Flag(name="cluster-dns", kind=Kind.LIST, path=("clusterDNS",)),
+    Flag(name="cluster-domain", path=("clusterDomain",)),
+    Flag(name="cpu-cfs-quota", kind=Kind.BOOL, path=("cpuCFSQuota",)),
+    Flag(name="cpu-cfs-quota-period", kind=Kind.DURATION, path=("cpuCFSQuotaPeriod",)),
+    Flag(name="feature-gates", kind=Kind.GATES, path=("featureGates",)),
+    Flag(name="pod-max-pids", kind=Kind.INTEGER, path=("podPidsLimit",)),
+    Flag(name="registry-burst", kind=Kind.INTEGER, path=("registryBurst",)),
+    Flag(name="registry-qps", kind=Kind.INTEGER, path=("registryPullQPS",)),
+    Flag(name="resolv-conf", kind=Kind.PATH, path=("resolvConf",)),
+    Flag(name="runonce", kind=Kind.BOOL, path=("runOnce",)),
+    Flag(name="runtime-request-timeout", kind=Kind.DURATION, path=("runtimeRequestTimeout",)),
+    Flag(name="seccomp-default", kind=Kind.BOOL, path=("seccompDefault",)),
+    Flag(name="serialize-image-pulls", kind=Kind.BOOL, path=("serializeImagePulls",)),
+)
+_SWITCHES_WITHOUT_EFFECT = """
+    anonymous-auth authentication-token-webhook cgroups-per-qos contention-profiling
+    enable-controller-attach-detach enable-debugging-handlers enable-server
+    exit-on-lock-contention experimental-allocatable-ignore-eviction fail-swap-on
+    kernel-memcg-notification local-storage-capacity-isolation log-json-split-stream
+    log-text-split-stream make-iptables-util-chains protect-kernel-defaults register-node
+    register-schedulable rotate-certificates rotate-server-certificates
+"""
+_TEXTS_WITHOUT_EFFECT = """
+    address allowed-unsafe-sysctls authentication-token-webhook-cache-ttl authorization-mode
+    authorization-webhook-cache-authorized-ttl authorization-webhook-cache-unauthorized-ttl
+    bootstrap-kubeconfig cert-dir client-ca-file cloud-config cloud-provider
+    container-log-max-files container-log-max-size cpu-manager-policy
+    cpu-manager-policy-options cpu-manager-reconcile-period enforce-node-allocatable
+    event-burst event-qps eviction-hard eviction-max-pod-grace-period
+    eviction-minimum-reclaim eviction-pressure-transition-period eviction-soft
+    eviction-soft-grace-period experimental-mounter-path hairpin-mode healthz-bind-address
+    healthz-port image-credential-provider-bin-dir image-credential-provider-config
+    image-gc-high-threshold image-gc-low-threshold kube-api-burst kube-api-content-type
+    kube-api-qps kube-reserved kube-reserved-cgroup kubeconfig kubelet-cgroups lock-file
+    log-flush-frequency log-json-info-buffer-size log-text-info-buffer-size logging-format
+    max-open-files max-pods maximum-dead-containers maximum-dead-containers-per-container
+    memory-manager-policy minimum-container-ttl-duration minimum-image-ttl-duration
+    node-labels node-status-max-images node-status-update-frequency oom-score-adj pod-cidr
+    pod-infra-container-image pods-per-core port provider-id qos-reserved read-only-port
+    register-with-taints reserved-cpus reserved-memory runtime-cgroups
+    streaming-connection-idle-timeout system-cgroups system-reserved system-reserved-cgroup
+    tls-cert-file tls-cipher-suites tls-min-version tls-private-key-file
+    topology-manager-policy topology-manager-policy-options topology-manager-scope vmodule
+    volume-plugin-dir volume-stats-agg-period
+"""
+
+
+def _without_effect() -> Iterator[Flag]:
+    for name in _SWITCHES_WITHOUT_EFFECT.split():
+        yield Flag(name=name, kind=Kind.BOOL, effective=False)
+    for name in _TEXTS_WITHOUT_EFFECT.split():
+        yield Flag(name=name, effective=False)
+
+
+FLAGS: Mapping[str, Flag] = {flag.name: flag for flag in (*_SHOWN, *_HIDDEN, *_without_effect())}
+
+Given = Mapping[str, Sequence[str]]
+"""The flags that were given: name to its texts, in order."""
+
+_TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
+_FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
+
+
+class FlagError(ValueError):
+    """The text of a flag cannot be read; the message says what to write, and shows no secret."""
+
+
+def read(flag: Flag, texts: Sequence[str]) -> Any:
+    """The value of a flag, in the form in which a configuration file would have it.
+
+    The last text counts; those of lists, headers and gates add up.
+
+    Raises:
+        FlagError: a text cannot be read.
+    """
+    match flag.kind:
+        case Kind.LIST:
+            return [item for text in texts for item in text.split(",") if item]
+        case Kind.HEADERS:
+            return _headers(texts)
+        case Kind.GATES:
+            return dict(_gate(pair) for text in texts for pair in text.split(",") if pair)
+        case Kind.BOOL:
+            return _bool(texts[-1])
+        case Kind.INTEGER:
+            return _integer(texts[-1])
+        case Kind.DURATION:
+            return _duration(texts[-1])
+        case _:
+            return texts[-1]
+
+
+def _bool(text: str) -> bool:
+    if text in _TRUE | _FALSE:
+        return text in _TRUE
+    raise FlagError(f'"{text}" is neither true nor false')
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text, 0)
+    except ValueError as error:
+        raise FlagError(f'"{text}" is not a whole number') from error
+
+
+def _duration(text: str) -> str:
+    try:
+        duration.parse(text)
+    except duration.DurationError as error:
+        raise FlagError(str(error)) from error
+    return text
+
+
+def _headers(texts: Sequence[str]) -> dict[str, list[str]]:
+    headers: dict[str, list[str]] = {}
+    for pair in (pair for text in texts for pair in text.split(",") if pair):
+        name, colon, value = pair.partition(":")
+        if not colon:
+            raise FlagError("a header lacks its colon: write name:value, as in a:hello,b:again")
+        headers.setdefault(name.strip(), []).append(value.strip())
+    return headers
+
+
+def _gate(pair: str) -> tuple[str, bool]:
+    name, equals, text = pair.partition("=")
+    if not equals:
+        raise FlagError(f'"{pair}" lacks its value: write {pair.strip()}=true or =false')
+    return name.strip(), _bool(text.strip())
+
+
+def layers(given: Given, *, directory: Path) -> tuple[tuple[Layer, ...], tuple[Finding, ...]]:
+    """The layers of the flags that set fields of the configuration, and what cannot be read.
+
+    A flag takes the place of the field, but for `--feature-gates`, whose gates go on top of those
+    of the files, as with the kubelet.
+
+    Args:
+        given: The flags as given.
+        directory: What relative paths start at: the working directory.
+    """
+    out: list[Layer] = []
+    findings: list[Finding] = []
+    for name, texts in given.items():
+        flag = FLAGS[name]
+        try:
+            value = read(flag, texts)
+        except FlagError as error:
+            findings.append(finding(flag, str(error)))
+            continue
+        if flag.path:
+            out += _layers(flag, value, directory)
+    return tuple(out), tuple(findings)
+
+
+def _layers(flag: Flag, value: Any, directory: Path) -> Iterator[Layer]:
+    if isinstance(value, dict) and flag.kind is not Kind.GATES:
+        yield Layer(source=flag.source, data=_nested(flag.path, None), directory=directory)
+    yield Layer(source=flag.source, data=_nested(flag.path, value), directory=directory)
+
+
+def _nested(path: Sequence[str], value: Any) -> dict[str, Any]:
+    for step in reversed(path):
+        value = {step: value}
+    nested: dict[str, Any] = value
+    return nested
+
+
+def finding(flag: Flag, message: str) -> Finding:
+    """An error about a flag."""
+    return Finding(severity=Severity.ERROR, source=flag.source, message=message)
+
+
+def without_effect(given: Given) -> tuple[str, ...]:
+    """The flags given that do nothing here, as `--max-pods`."""
+    return tuple(f"--{name}" for name in given if not FLAGS[name].effective)
