@@ -9,26 +9,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TypeVar
 
 from staticlet.aio import clock as clocks
 from staticlet.config.settings import Settings
+from staticlet.host import cgroup
 from staticlet.pods import (
     containerspec,
+    discard,
     disk,
     faults,
     fields,
     labels,
     observe,
+    paths,
+    podcgroup,
     sandboxspec,
     termination,
+    tools,
     wanted,
 )
 from staticlet.pods import observed as obs
-from staticlet.pods import worker as working
 from staticlet.pods.node import NodeFacts
 from staticlet.runtime import port
 
@@ -36,8 +39,6 @@ log = logging.getLogger(__name__)
 
 MIN_GRACE_S = 2
 """The least that the kubelet gives a container to stop."""
-
-T = TypeVar("T")
 
 
 class RuntimeHands:
@@ -48,6 +49,7 @@ class RuntimeHands:
         settings: The agent's settings.
         node: Gives the facts of this machine, which may change.
         clock: The time.
+        trees: Where this machine's cgroups are.
     """
 
     def __init__(
@@ -56,11 +58,13 @@ class RuntimeHands:
         settings: Settings,
         node: Callable[[], NodeFacts],
         clock: clocks.Clock,
+        trees: cgroup.Hierarchies,
     ) -> None:
         self._runtime = runtime
         self._settings = settings
         self._node = node
         self._clock = clock
+        self._trees = trees
 
     async def look(self, key: wanted.PodKey) -> obs.Observed:
         """All sandboxes of a pod key with their containers."""
@@ -73,7 +77,7 @@ class RuntimeHands:
         """Make directories, volumes and the sandbox."""
         node = self._node()
         with _fault("FailedMount"):
-            await self._on_disk(disk.prepare_pod, pod, settings=self._settings, node=node)
+            await asyncio.to_thread(self._prepare, pod, node)
         with _fault("FailedCreatePodSandBox", look=True):
             config = sandboxspec.sandbox_config(
                 pod, attempt=attempt, node=node, settings=self._settings
@@ -101,13 +105,13 @@ class RuntimeHands:
             grace_s=grace_s,
         )
 
-    async def start(self, start: working.ContainerStart) -> obs.ObservedContainer:
+    async def start(self, start: tools.ContainerStart) -> obs.ObservedContainer:
         """Create and start a container; what is seen of it right after."""
         pod, sandbox = start.pod, start.sandbox
         node, settings = self._node(), self._settings
         with _fault("CreateContainerConfigError"):
             container = containerspec.container_of(pod.pod, start.name)
-            prepared = await self._on_disk(
+            prepared = await asyncio.to_thread(
                 disk.prepare_container,
                 pod,
                 container,
@@ -134,9 +138,9 @@ class RuntimeHands:
         with _fault("RunContainerError", look=True):
             await self._runtime.start_container(container_id)
             status = await self._runtime.container_status(container_id, verbose=True)
-        link = disk.log_link(pod, start.name, container_id, settings=settings)
-        disk.link_log(link, status.log_path)
-        return await self._with_message(observe.container(status), config.annotations)
+        where = paths.of(pod.key, pod.uid, settings)
+        disk.link_log(where, start.name, start.restart_count, container_id)
+        return await self._with_message(status)
 
     async def stop(self, sandbox: obs.ObservedSandbox, grace_s: int) -> obs.ObservedSandbox:
         """Stop all containers of a sandbox at once, each with the grace, then the sandbox."""
@@ -171,16 +175,23 @@ class RuntimeHands:
         except port.NotFound:
             gone = port.ContainerState.EXITED
             return replace(container, state=gone, exit_code=137, reason="ContainerStatusUnknown")
-        return await self._with_message(observe.container(status), status.annotations)
+        return await self._with_message(status)
 
-    async def _with_message(
-        self, container: obs.ObservedContainer, annotations: Mapping[str, str]
-    ) -> obs.ObservedContainer:
+    async def _with_message(self, status: port.ContainerStatus) -> obs.ObservedContainer:
         """The container with its termination message, once it has ended."""
-        if not container.exited:
-            return container
-        message = await asyncio.to_thread(termination.message, container, annotations)
-        return replace(container, message=message)
+        seen = observe.container(status)
+        if not seen.exited:
+            return seen
+        where = paths.of(labels.key_of(status.labels), labels.uid_of(status), self._settings)
+        message = await asyncio.to_thread(
+            termination.read,
+            where.termination_log(seen.name, seen.restart_count),
+            where.log_file(seen.name, seen.restart_count),
+            policy=status.annotations.get(labels.TERMINATION_POLICY, ""),
+            exit_code=seen.exit_code,
+            runtime_message=seen.message,
+        )
+        return replace(seen, message=message)
 
     async def sandbox_exit_of(self, sandbox: obs.ObservedSandbox) -> obs.ObservedSandbox:
         """The sandbox after its own process ended: not ready any more."""
@@ -194,11 +205,20 @@ class RuntimeHands:
             status = await self._runtime.sandbox_status(sandbox.id, verbose=True)
         return replace(sandbox, pid=status.pid, ready=status.sandbox.ready)
 
-    async def remove_container(self, container: obs.ObservedContainer) -> None:
-        """Remove a dead container and its log file."""
+    async def remove_container(
+        self, key: wanted.PodKey, uid: str, container: obs.ObservedContainer
+    ) -> None:
+        """Remove a dead container, its log and its last words."""
+        where = paths.of(key, uid, self._settings)
         with _fault("RuntimeFault", look=True):
             await self._runtime.remove_container(container.id)
-        await self._on_disk(disk.remove_log, container.log_path)
+            await asyncio.to_thread(
+                discard.remove_container,
+                where,
+                container.name,
+                container.restart_count,
+                container.id,
+            )
 
     async def remove_sandbox(self, sandbox_id: str) -> None:
         """Remove a dead sandbox with its containers."""
@@ -208,11 +228,22 @@ class RuntimeHands:
 
     async def clean_up(self, key: wanted.PodKey, uid: str) -> None:
         """Unmount and remove everything that a UID left on the machine."""
-        with _fault("CleanUp"):
-            await self._on_disk(disk.clean_up, key, uid, settings=self._settings)
+        with _fault("FailedCleanUp"):
+            await asyncio.to_thread(self._discard, paths.of(key, uid, self._settings))
 
-    async def _on_disk(self, work: Callable[..., T], *args: object, **options: object) -> T:
-        return await asyncio.to_thread(work, *args, **options)
+    def _prepare(self, pod: wanted.WantedPod, node: NodeFacts) -> None:
+        disk.prepare_pod(pod, node=node, settings=self._settings)
+        troubles = podcgroup.ensure(pod, trees=self._trees, node=node, settings=self._settings)
+        for trouble in troubles:
+            log.warning("%s: cgroup: %s", pod.key, trouble)
+
+    def _discard(self, where: paths.PodPaths) -> None:
+        discard.remove_pod(where)
+        troubles = podcgroup.remove(
+            where.uid, trees=self._trees, node=self._node(), settings=self._settings
+        )
+        for trouble in troubles:
+            log.warning("%s/%s: cgroup: %s", where.namespace, where.name, trouble)
 
 
 @contextmanager
@@ -222,7 +253,12 @@ def _fault(reason: str, *, look: bool = False) -> Iterator[None]:
         yield
     except BaseExceptionGroup as group:
         _raise_first(group, reason, look=look)
-    except (port.RuntimeFault, faults.PodFault, OSError) as fault:
+    except (
+        port.RuntimeFault,
+        faults.PodFault,
+        discard.CleanupFault,
+        OSError,
+    ) as fault:
         raise _translated(fault, reason, look=look) from fault
 
 
@@ -241,6 +277,6 @@ def _translated(fault: BaseException, reason: str, *, look: bool) -> BaseExcepti
         case port.Unavailable():
             return fault
         case faults.PodFault():
-            return working.StepFault(fault.reason, fault.message)
+            return tools.StepFault(fault.reason, fault.message)
         case _:
-            return working.StepFault(reason, str(fault), look=look)
+            return tools.StepFault(reason, str(fault), look=look)

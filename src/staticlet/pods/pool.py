@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from staticlet.aio import latest, supervise
 from staticlet.pods import observed as obs
-from staticlet.pods import wanted
+from staticlet.pods import report, tools, wanted
 from staticlet.pods import worker as working
 from staticlet.runtime import port
 
@@ -49,9 +49,9 @@ class Pool:
     """Starts and ends workers as pods are wanted and found."""
 
     def __init__(
-        self, tools: working.Tools, find: Lister, *, house: Callable[[], Awaitable[None]]
+        self, shared: tools.Tools, find: Lister, *, house: Callable[[], Awaitable[None]]
     ) -> None:
-        self._tools = tools
+        self._tools = shared
         self._find = find
         self._house = house
         self._wanted = latest.Latest(wanted.Wanted())
@@ -72,7 +72,7 @@ class Pool:
         """Look at the whole runtime soon."""
         self._relist.set()
 
-    def reports(self) -> list[working.Report]:
+    def reports(self) -> list[report.Report]:
         """All pods as they are now, by key."""
         return [self._workers[key].report() for key in sorted(self._workers)]
 

@@ -9,11 +9,12 @@ import msgspec
 
 from staticlet.kube import core
 from staticlet.pods import observed as obs
-from staticlet.pods import status, wanted, worker
+from staticlet.pods import report as report_values
+from staticlet.pods import status, wanted
 
 
 def pod(
-    report: worker.Report, *, host_ips: Sequence[str], runtime_name: str, now: datetime
+    report: report_values.Report, *, host_ips: Sequence[str], runtime_name: str, now: datetime
 ) -> core.Pod | None:
     """One pod with its status; None for what is only being cleared away.
 
@@ -44,7 +45,7 @@ def pod(
 
 
 def _metadata(
-    shown: wanted.WantedPod, report: worker.Report, since: datetime | None
+    shown: wanted.WantedPod, report: report_values.Report, since: datetime | None
 ) -> core.ObjectMeta:
     began = report.past.started_at_ns
     return msgspec.structs.replace(
@@ -55,7 +56,7 @@ def _metadata(
     )
 
 
-def _with_trouble(base: core.PodStatus, report: worker.Report) -> core.PodStatus:
+def _with_trouble(base: core.PodStatus, report: report_values.Report) -> core.PodStatus:
     """The status with what keeps the whole pod from starting or from going, if anything does."""
     fault = report.past.sandbox_fault or report.trouble
     if fault is None:

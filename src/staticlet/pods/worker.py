@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Mapping
+from dataclasses import replace
 from datetime import datetime
-from typing import Protocol, TypeVar, assert_never
+from typing import TypeVar, assert_never
 
-from staticlet.aio import clock as clocks
-from staticlet.pods import fields, wanted
+from staticlet.pods import fields, report, tools, wanted
 from staticlet.pods import observed as obs
 from staticlet.pods import plan as planning
 from staticlet.pods.images import view as image_view
@@ -27,191 +26,20 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class StepFault(Exception):
-    """A step that failed, with the kubelet's reason for it.
-
-    Attributes:
-        reason: CreateContainerError, RunContainerError, FailedCreatePodSandBox, FailedMount, …
-        message: What was said, and by whom.
-        look: Whether the runtime must be looked at anew, because the step may be half done.
-    """
-
-    def __init__(self, reason: str, message: str, *, look: bool = False) -> None:
-        super().__init__(f"{reason}: {message}")
-        self.reason = reason
-        self.message = message
-        self.look = look
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerStart:
-    """One start of one container: where, of what image, and the how-manieth it is."""
-
-    pod: wanted.WantedPod
-    sandbox: obs.ObservedSandbox
-    name: str
-    restart_count: int
-    image: port.Image
-
-
-class Hands(Protocol):
-    """What a worker can do on the machine and on the runtime; raises StepFault and Unavailable."""
-
-    async def look(self, key: wanted.PodKey) -> obs.Observed:
-        """All sandboxes of a pod key with their containers."""
-        ...
-
-    async def run_sandbox(self, pod: wanted.WantedPod, attempt: int) -> obs.ObservedSandbox:
-        """Make directories, volumes and the sandbox."""
-        ...
-
-    async def start(self, start: ContainerStart) -> obs.ObservedContainer:
-        """Create and start a container."""
-        ...
-
-    async def stop(self, sandbox: obs.ObservedSandbox, grace_s: int) -> obs.ObservedSandbox:
-        """Stop all containers of a sandbox, each with the grace, then the sandbox."""
-        ...
-
-    async def exit_of(self, container: obs.ObservedContainer) -> obs.ObservedContainer:
-        """The container after the runtime has recorded the exit of its process."""
-        ...
-
-    async def sandbox_exit_of(self, sandbox: obs.ObservedSandbox) -> obs.ObservedSandbox:
-        """The sandbox after its own process ended."""
-        ...
-
-    async def pids(self, sandbox: obs.ObservedSandbox) -> obs.ObservedSandbox:
-        """The sandbox with its own pid, where the runtime tells it."""
-        ...
-
-    async def remove_container(self, container: obs.ObservedContainer) -> None:
-        """Remove a dead container and its log file."""
-        ...
-
-    async def remove_sandbox(self, sandbox_id: str) -> None:
-        """Remove a dead sandbox."""
-        ...
-
-    async def clean_up(self, key: wanted.PodKey, uid: str) -> None:
-        """Unmount and remove everything that a UID left on the machine."""
-        ...
-
-
-class ImageSource(Protocol):
-    """What a worker asks about images; answers come at once, pulls run elsewhere."""
-
-    def views(
-        self, pod: wanted.WantedPod, counts: Mapping[str, int]
-    ) -> Mapping[str, image_view.ImageView]:
-        """For each container, where its image for the start with that count stands."""
-        ...
-
-    def need(
-        self, pod: wanted.WantedPod, counts: Mapping[str, int], wake: Callable[[], None]
-    ) -> None:
-        """Ask for images; `wake` is called when where they stand has changed."""
-        ...
-
-    def gone(self, uid: str, container: str) -> None:
-        """A start failed: ask anew whether the image is there."""
-        ...
-
-    def forget(self, uid: str) -> None:
-        """Drop all that was asked for a UID."""
-        ...
-
-
-class Exits(Protocol):
-    """Tells when a process ends."""
-
-    def add(self, pid: int, callback: Callable[[], None]) -> None:
-        """Call back once when the process has ended, also when it ended before."""
-        ...
-
-    def remove(self, pid: int) -> None:
-        """Watch it no longer."""
-        ...
-
-
-class RuntimeGate(Protocol):
-    """Knows whether the runtime answers."""
-
-    def lost(self, fault: port.Unavailable) -> None:
-        """Somebody found that it does not."""
-        ...
-
-    async def wait(self) -> None:
-        """Return when it answers."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tools:
-    """What all workers share.
-
-    Attributes:
-        hands: Acts on the runtime and the machine.
-        images: Knows and fetches images.
-        exits: Tells when a process ended.
-        runtime: Knows whether the runtime answers.
-        clock: The time.
-        starts: Bounds how many pods start at once.
-        backoff: The crash back-off.
-    """
-
-    hands: Hands
-    images: ImageSource
-    exits: Exits
-    runtime: RuntimeGate
-    clock: clocks.Clock
-    starts: asyncio.Semaphore
-    backoff: obs.BackoffRule = field(default_factory=obs.BackoffRule)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """One pod as it is now, for status and the command line.
-
-    Attributes:
-        key: Which pod.
-        want: What its manifest says; None while it is being stopped for good.
-        serving: What runs or is being made to run: the wanted pod or its predecessor.
-        leaving: What is being stopped for good, since this time; None where it is not known.
-        seen: What the runtime has.
-        past: What the agent remembers.
-        waits: What it waits for, by container name ("" for the pod).
-        images: Where the images for the next start of each container stand.
-        successor_images: The same for the wanted pod while its predecessor still runs.
-        trouble: A stop or removal that failed and is tried again.
-    """
-
-    key: wanted.PodKey
-    want: wanted.WantedPod | None
-    serving: wanted.WantedPod | None
-    leaving: tuple[wanted.WantedPod, datetime] | None
-    seen: obs.Observed
-    past: obs.History
-    waits: Mapping[str, str] = field(default_factory=dict)
-    images: Mapping[str, image_view.ImageView] = field(default_factory=dict)
-    successor_images: Mapping[str, image_view.ImageView] = field(default_factory=dict)
-    trouble: obs.Fault | None = None
-
-
 class Worker:
     """Keeps one pod as it is wanted, from its first start until nothing is left of it."""
 
     def __init__(
         self,
         key: wanted.PodKey,
-        tools: Tools,
+        shared: tools.Tools,
         *,
         want: wanted.WantedPod | None,
         past: obs.History | None = None,
     ) -> None:
         self.key = key
         self.ended = False
-        self._tools = tools
+        self._tools = shared
         self._want = want
         self._serving: wanted.WantedPod | None = None
         self._leaving: tuple[wanted.WantedPod, datetime] | None = None
@@ -252,9 +80,9 @@ class Worker:
         self._look = True
         self._woken.set()
 
-    def report(self) -> Report:
+    def report(self) -> report.Report:
         """The pod as it is now."""
-        return Report(
+        return report.Report(
             key=self.key,
             want=self._want,
             serving=self._serving,
@@ -304,7 +132,7 @@ class Worker:
         try:
             for action in made.actions:
                 await self._perform(action)
-        except StepFault as fault:
+        except tools.StepFault as fault:
             self._trouble = obs.next_fault(
                 self._trouble, fault.reason, fault.message, self._now_ns()
             )
@@ -486,7 +314,7 @@ class Worker:
         log.info("%s: making sandbox %d: %s", self.key, action.attempt, action.why)
         try:
             sandbox = await self._tools.hands.run_sandbox(pod, action.attempt)
-        except StepFault as fault:
+        except tools.StepFault as fault:
             old = self._past.sandbox_fault
             failed = obs.next_fault(old, fault.reason, fault.message, self._now_ns())
             self._past = replace(self._past, sandbox_fault=failed)
@@ -510,7 +338,7 @@ class Worker:
         )
         try:
             container = await self._tools.hands.start(
-                ContainerStart(
+                tools.ContainerStart(
                     pod=pod,
                     sandbox=sandbox,
                     name=action.name,
@@ -518,7 +346,7 @@ class Worker:
                     image=view.image,
                 )
             )
-        except StepFault as fault:
+        except tools.StepFault as fault:
             self._past = self._past.with_fault(
                 action.name, fault.reason, fault.message, self._now_ns()
             )
@@ -547,7 +375,9 @@ class Worker:
         for sandbox in self._seen.sandboxes:
             for container in sandbox.containers:
                 if container.id == container_id:
-                    await self._step(self._tools.hands.remove_container(container))
+                    await self._step(
+                        self._tools.hands.remove_container(self.key, sandbox.uid, container)
+                    )
         self._seen = self._seen.without_container(container_id)
 
     def _unwatch(self, runtime_id: str) -> None:
@@ -562,7 +392,7 @@ class Worker:
         self._trouble = None  # one that went well ends the row of failures
         return result
 
-    def _failed(self, fault: StepFault) -> None:
+    def _failed(self, fault: tools.StepFault) -> None:
         self._look = self._look or fault.look
         log.warning("%s: %s: %s", self.key, fault.reason, fault.message)
 
