@@ -212,10 +212,9 @@ def _named(value: Any) -> str:
 def _unknown(name: str, kind: Struct, path: fieldpath.Path) -> str:
     if name in _FLAGS_ONLY and not path:
         return f"is not a field of the configuration: give the flag {_FLAGS_ONLY[name]}"
-    around = f" of {path[-1]}" if path else ""
     guess = _guess(name, kind)
     hint = f'; did you mean "{guess}"?' if guess else ""
-    return f"there is no such field{around}{hint}"
+    return f"there is no such field{hint}"
 
 
 def _guess(name: str, kind: Struct) -> str:
