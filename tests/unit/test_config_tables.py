@@ -141,6 +141,10 @@ BAD_FIELDS = {
             )
         ],
     ),
+    "a path that cannot be": (
+        'staticPodPath: "/a\\0b"',
+        ["3:1: staticPodPath: holds a character that no path can have: NUL or half of a pair"],
+    ),
     "one value for a list": (
         "clusterDNS: 10.0.0.10",
         ['3:1: clusterDNS: must be a list, not the string "10.0.0.10"'],

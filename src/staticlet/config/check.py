@@ -7,7 +7,7 @@ spelled wrong is a setting that silently does not hold.
 from __future__ import annotations
 
 import difflib
-import os.path
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
@@ -121,7 +121,17 @@ class _Walk:
 
     def path(self, text: str) -> str:
         """A path from the layer's directory, as the kubelet resolves those of its file."""
+        if "\0" in text or not _encodable(text):
+            raise _Unfit("holds a character that no path can have: NUL or half of a pair")
         return os.path.normpath(self.layer.directory / text) if text else text
+
+
+def _encodable(text: str) -> bool:
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _string(kind: Scalar, value: Any) -> str:
