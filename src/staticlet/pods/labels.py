@@ -152,6 +152,11 @@ def revision_of(sandbox: port.Sandbox) -> str:
     return sandbox.annotations.get(REVISION, "")
 
 
+def source_of(sandbox: port.Sandbox) -> str:
+    """The source that brought its pod: `file` or `http`; empty when it does not say."""
+    return sandbox.annotations.get(SOURCE, "")
+
+
 def incarnation_of(sandbox: port.Sandbox) -> int:
     """The incarnation that a sandbox was made for; 0 when it does not say."""
     return _number(sandbox.annotations.get(INCARNATION, ""), default=0)

@@ -80,6 +80,16 @@ class Pool:
         """The newest UID on the runtime of each pod key, as listed last."""
         return {key: found.uids[0] for key, found in self._found.items() if found.uids}
 
+    def known_uids(self) -> set[str]:
+        """Every UID that a worker serves or that the runtime has something of."""
+        known = {uid for found in self._found.values() for uid in found.uids}
+        for one in self._workers.values():
+            shown = one.report()
+            known |= {s.uid for s in shown.seen.sandboxes}
+            known |= {pod.uid for pod in (shown.want, shown.serving) if pod is not None}
+            known |= {shown.leaving[0].uid} if shown.leaving else set()
+        return known
+
     async def first_look(self) -> None:
         """Return when the runtime was listed for the first time."""
         await self._listed.wait()
