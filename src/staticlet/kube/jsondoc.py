@@ -53,7 +53,9 @@ class _Reader:
         value, spot = self._value()
         self._skip()
         if self._at < len(self._text):
-            raise self._error("expected the end of the text here: one JSON object to a file")
+            raise self._error(
+                "expected the end here: JSON holds one object; put several pods in a List"
+            )
         return Document(data=value, spot=spot, duplicates=tuple(self._duplicates))
 
     def _value(self) -> tuple[Any, Spot]:

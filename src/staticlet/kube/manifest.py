@@ -1,8 +1,8 @@
 """Bytes to documents: the encoding, then JSON or YAML.
 
 The kubelet reads a manifest as JSON when its first character opens an object, and as YAML
-otherwise. So do we; but what opens an object and is no JSON may still be YAML in flow style, and
-is then read as that.
+otherwise. So do we; but where no quote follows (`{kind: Pod}`) it is YAML in flow style, and is
+read as that.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_JSON_START = re.compile(r'\s*(\{\s*["}]|\[\s*["{\[\]0-9])')
+_JSON_START = re.compile(r'[\s{\[]*"')
 _OPENS = re.compile(r"\s*[{\[]")
 
 
@@ -61,12 +61,11 @@ def too_large() -> str:
 def _json_or_flow(text: str) -> Decoded:
     try:
         return Decoded(documents=(jsondoc.decode(text),))
-    except UnreadableError as error:
+    except UnreadableError:
+        if _JSON_START.match(text):
+            raise
         _check_printable(text)
-        decoded = yamldoc.decode(text)
-        if decoded.problems and _JSON_START.match(text):
-            return Decoded(problems=(error.problem,))
-        return decoded
+        return yamldoc.decode(text)
 
 
 def _text(data: bytes) -> str:

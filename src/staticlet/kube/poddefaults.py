@@ -7,12 +7,14 @@ their requests, or the limit of the pod itself.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 from staticlet.kube import quantity
 from staticlet.kube.plain import Object, objects
 
 _OVERCOMMITTED = ("cpu", "memory")
 _HUGE_PAGES = "hugepages-"
+_Totals: TypeAlias = Mapping[str, quantity.Quantity]
 
 
 def resources(spec: Object) -> None:
@@ -65,17 +67,15 @@ def _amounts(container: Object, field: str) -> dict[str, quantity.Quantity]:
     return found
 
 
-def _sum(
-    left: Mapping[str, quantity.Quantity], right: Mapping[str, quantity.Quantity]
-) -> dict[str, quantity.Quantity]:
-    names = {**left, **right}
-    return {name: left.get(name, quantity.ZERO) + right.get(name, quantity.ZERO) for name in names}
+def _sum(left: _Totals, right: _Totals) -> dict[str, quantity.Quantity]:
+    total = dict(left)
+    for name, amount in right.items():
+        total[name] = total[name] + amount if name in total else amount
+    return total
 
 
-def _largest(
-    left: Mapping[str, quantity.Quantity], right: Mapping[str, quantity.Quantity]
-) -> dict[str, quantity.Quantity]:
-    names = {**left, **right}
-    return {
-        name: max(left.get(name, quantity.ZERO), right.get(name, quantity.ZERO)) for name in names
-    }
+def _largest(left: _Totals, right: _Totals) -> dict[str, quantity.Quantity]:
+    largest = dict(left)
+    for name, amount in right.items():
+        largest[name] = max(largest.get(name, amount), amount)
+    return largest
