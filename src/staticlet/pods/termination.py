@@ -11,12 +11,11 @@ import os
 import stat
 from pathlib import Path
 
+from staticlet.wire import crilog
+
 MAX_FILE_BYTES = 4096
-MAX_LOG_BYTES = 2048
-MAX_LOG_LINES = 80
 _FALLBACK = "FallbackToLogsOnError"
-_LONGEST_TAIL = 1024 * 1024
-_NEWLINE_TAGS = frozenset({b"F"})
+_TAIL_BYTES = 64 * 1024  # holds what a message can show of lines of 16 KiB, the runtimes' longest
 
 
 def message(
@@ -33,14 +32,8 @@ def message(
     """
     words = written[-MAX_FILE_BYTES:].decode(errors="replace")
     if not words and policy == _FALLBACK and exit_code != 0:
-        words = tail(log_tail)
+        words = crilog.tail(log_tail).decode(errors="replace")
     return ": ".join(part for part in (runtime_message, words) if part)
-
-
-def tail(log: bytes) -> str:
-    """The text of the last lines of a log in the runtime's format, as much as is told."""
-    entries = [entry for line in log.splitlines() if (entry := _entry(line)) is not None]
-    return b"".join(entries[-MAX_LOG_LINES:])[-MAX_LOG_BYTES:].decode(errors="replace")
 
 
 def read(
@@ -51,7 +44,7 @@ def read(
         policy=policy,
         exit_code=exit_code,
         written=read_end(file, MAX_FILE_BYTES),
-        log_tail=read_end(log_file, _LONGEST_TAIL) if policy == _FALLBACK and exit_code else b"",
+        log_tail=read_end(log_file, _TAIL_BYTES) if policy == _FALLBACK and exit_code else b"",
         runtime_message=runtime_message,
     )
 
@@ -62,19 +55,10 @@ def read_end(file: Path, limit: int) -> bytes:
         fd = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return b""
-    with os.fdopen(fd, "rb") as stream:
+    try:
         seen = os.fstat(fd)
         if not stat.S_ISREG(seen.st_mode):
             return b""
-        stream.seek(max(seen.st_size - limit, 0))
-        return stream.read(limit)
-
-
-def _entry(line: bytes) -> bytes | None:
-    """One line's text, with a newline where the line is whole; None for what is no log line."""
-    parts = line.split(b" ", 3)
-    if len(parts) < 3 or parts[1] not in {b"stdout", b"stderr"}:
-        return None
-    text = parts[3] if len(parts) == 4 else b""
-    whole = parts[2].partition(b":")[0] in _NEWLINE_TAGS
-    return text + b"\n" if whole else text
+        return os.pread(fd, limit, max(seen.st_size - limit, 0))
+    finally:
+        os.close(fd)
