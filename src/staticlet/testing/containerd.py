@@ -47,12 +47,7 @@ class Containerd:
     def __init__(self, base: Path) -> None:
         self.base = base
         self.layout = Layout(data_dir=base / "d", run_dir=base / "r")
-        self.network = bringup.Network(
-            name=base.name,
-            interface=base.name[:15],
-            system_conf=None,
-            candidates=_candidates(os.getpid()),
-        )
+        self.network = network_below(base)
         self._ready: bringup.Ready | None = None
 
     @property
@@ -114,11 +109,10 @@ class Containerd:
         ).stdout
 
     def destroy(self) -> None:
-        """End everything that belongs to it, and remove every trace."""
+        """Remove its pods and end it."""
         if self._ready is not None:
             _wait(self._remove_sandboxes())
             _wait(self._containerd.stop(grace_s=5))
-        sweep.everything_below(self.base)
 
     async def _remove_sandboxes(self) -> None:
         """Remove all pods in the runtime's own way, which gives addresses and rules back."""
@@ -145,16 +139,40 @@ def running() -> Iterator[Containerd]:
         NeedsRoot: Without root.
         bringup.NotReady: When something is not installed.
     """
+    with own_place() as base:
+        containerd = Containerd(base)
+        try:
+            containerd.start()
+            yield containerd
+        finally:
+            containerd.destroy()
+
+
+@contextmanager
+def own_place() -> Iterator[Path]:
+    """A short temporary path; when the block ends, whatever runs or is mounted below it goes too.
+
+    Raises:
+        NeedsRoot: Without root.
+    """
     if os.geteuid() != 0:
         raise NeedsRoot("containers need root: run this as root")
     sweep.the_dead(PREFIX)
     base = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid():x}-", dir="/tmp"))
-    containerd = Containerd(base)
     try:
-        containerd.start()
-        yield containerd
+        yield base
     finally:
-        containerd.destroy()
+        sweep.everything_below(base)
+
+
+def network_below(base: Path) -> bringup.Network:
+    """A pod network that goes by the name of a place, so that sweeping the place finds it."""
+    return bringup.Network(
+        name=base.name,
+        interface=base.name[:15],
+        system_conf=None,
+        candidates=_candidates(os.getpid()),
+    )
 
 
 def busybox_image(ref: str = BUSYBOX_REF, program: Path = BUSYBOX) -> bytes:

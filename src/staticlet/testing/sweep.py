@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from staticlet.runtime.managed import supervise
+from staticlet.host import mounts
 
 LIBCNI_CACHE = Path("/var/lib/cni/results")
 SETTLE_ROUNDS = 20
@@ -27,14 +27,11 @@ def the_dead(prefix: str) -> None:
 def everything_below(base: Path) -> None:
     """End the processes that live below `base`; remove mounts, bridge, rules and files."""
     _end_processes(base)
-    mountinfo = Path("/proc/self/mountinfo").read_text()
-    for point in supervise.mounts_below(mountinfo, base):
-        _run("umount", "--lazy", point)
+    still_mounted = mounts.unmount_below(base)
     _run("ip", "link", "delete", base.name[:15])
     _remove_rules(base.name)
     _remove_cached_results(base.name)
-    mountinfo = Path("/proc/self/mountinfo").read_text()
-    if not supervise.mounts_below(mountinfo, base):
+    if not still_mounted:  # removing files must never reach into a mount
         shutil.rmtree(base, ignore_errors=True)
 
 

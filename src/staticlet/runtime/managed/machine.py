@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from staticlet.host import machine as host
 from staticlet.runtime.managed import cni
 
-CAP_SYS_RESOURCE = 24
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 TRIAL_TIMEOUT_S = 10.0
 
@@ -55,20 +55,12 @@ class Facts:
 def look(data_dir: Path) -> Facts:
     """Find out; takes some 50 ms. The data directory must exist."""
     return Facts(
-        oom_adjustable=has_capability(Path("/proc/self/status").read_text(), CAP_SYS_RESOURCE),
+        oom_adjustable=host.has_capability(host.CAP_SYS_RESOURCE),
         apparmor=_apparmor(),
         overlay=_overlay(data_dir),
         iptables=_iptables(),
         cni_bin=cni.plugin_dir((path, _names(path)) for path in cni.BIN_DIRS),
     )
-
-
-def has_capability(status: str, number: int) -> bool:
-    """Whether the process of this /proc/PID/status has a capability in effect."""
-    for line in status.splitlines():
-        if line.startswith("CapEff:"):
-            return bool(int(line.split()[1], 16) >> number & 1)
-    return False
 
 
 def which(program: str) -> Path | None:

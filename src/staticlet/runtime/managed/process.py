@@ -15,7 +15,7 @@ import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+from staticlet.host import machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,18 +49,13 @@ def parse_start_ticks(stat: str) -> int:
     return int(stat.rpartition(")")[2].split()[19])
 
 
-def boot_id() -> str:
-    """The kernel's name for this boot."""
-    return BOOT_ID.read_text().strip()
-
-
 def identify(pid: int) -> Identity | None:
     """Who has this pid now; None when nobody."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return Identity(pid=pid, start_ticks=parse_start_ticks(stat), boot_id=boot_id())
+    return Identity(pid=pid, start_ticks=parse_start_ticks(stat), boot_id=machine.boot_id())
 
 
 class Process:

@@ -11,11 +11,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import re
 import shutil
 from pathlib import Path
 
 from staticlet.aio import clock
+from staticlet.host import machine as host
+from staticlet.host import mounts
 from staticlet.runtime.managed import answer, machine, process
 from staticlet.runtime.managed.layout import Layout
 
@@ -36,13 +37,6 @@ class CannotStart(RuntimeError):
 def restart_delay_s(failures: int) -> float:
     """How long to wait before a start, after so many deaths in a row: none, then doubling."""
     return 0.0 if failures <= 1 else min(2.0 ** (failures - 2), MAX_DELAY_S)
-
-
-def mounts_below(mountinfo: str, path: Path) -> tuple[str, ...]:
-    """The mount points at or below a path in /proc/PID/mountinfo, the deepest first."""
-    points = [_unescape(line.split()[4]) for line in mountinfo.splitlines() if line]
-    below = [point for point in points if Path(point).is_relative_to(path)]
-    return tuple(sorted(below, key=lambda point: (-point.count("/"), point)))
 
 
 class Containerd:
@@ -87,7 +81,12 @@ class Containerd:
         if self._process is None:
             self._clean_after_boot()
             self._process = self._launch()
-        await self._answering(self._process)
+        try:
+            await self._answering(self._process)
+        except CannotStart:
+            await self._process.kill()  # it may hang: the next try starts from nothing
+            self._process = None
+            raise
 
     async def watch(self) -> None:
         """Start it again whenever it ends, until cancelled; crashes at start are spaced out."""
@@ -139,7 +138,7 @@ class Containerd:
 
     def _running(self) -> process.Process | None:
         identity = process.parse_identity(_read(self.layout.pid_file))
-        if identity is None or identity.boot_id != process.boot_id():
+        if identity is None or identity.boot_id != host.boot_id():
             return None
         return process.find(identity)
 
@@ -153,11 +152,10 @@ class Containerd:
     def _clean_after_boot(self) -> None:
         """Drop what a run directory on a disk kept over a reboot: mounts and pids of the past."""
         identity = process.parse_identity(_read(self.layout.pid_file))
-        if identity is None or identity.boot_id == process.boot_id():
+        if identity is None or identity.boot_id == host.boot_id():
             return
         for path in (self.layout.state, self.layout.cni_state):
-            mounts = mounts_below(Path("/proc/self/mountinfo").read_text(), path)
-            if not mounts:
+            if not mounts.below(path):
                 shutil.rmtree(path, ignore_errors=True)
 
     def _launch(self) -> process.Process:
@@ -228,11 +226,6 @@ class Containerd:
             line for line in lines if "level=fatal" in line or line.startswith("containerd")
         ]
         return telling[-1] if telling else f"see {self.layout.log}"
-
-
-def _unescape(point: str) -> str:
-    """Spaces, tabs, newlines and backslashes are octal in mountinfo."""
-    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), point)
 
 
 def _read(path: Path) -> str:
