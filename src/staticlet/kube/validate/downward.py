@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from staticlet.kube import fieldpath, names, quantity
-from staticlet.kube.validate import errors, quantities, shape
+from staticlet.kube.validate import errors, peek, quantities
 
 ENV_FIELDS = (
     "metadata.name",
@@ -50,12 +50,10 @@ _BYTE_KINDS = {
 }
 
 
-def field_ref(
-    ref: shape.Object, path: fieldpath.Path, supported: tuple[str, ...]
-) -> errors.Errors:
+def field_ref(ref: peek.Object, path: fieldpath.Path, supported: tuple[str, ...]) -> errors.Errors:
     """A `fieldRef`: a field of the pod that exists and that may be named here."""
-    version = shape.text(ref, "apiVersion") or "v1"
-    field = shape.text(ref, "fieldPath")
+    version = peek.text(ref, "apiVersion") or "v1"
+    field = peek.text(ref, "fieldPath")
     if not field:
         yield errors.required((*path, "fieldPath"))
         return
@@ -84,10 +82,10 @@ def _conversion_problem(version: str, field: str, subscript: re.Match[str] | Non
     return f"field label not supported: {field}"
 
 
-def resource_ref(ref: shape.Object, path: fieldpath.Path, *, in_volume: bool) -> errors.Errors:
+def resource_ref(ref: peek.Object, path: fieldpath.Path, *, in_volume: bool) -> errors.Errors:
     """A `resourceFieldRef`: a container's request or limit, divided by a unit."""
-    resource = shape.text(ref, "resource")
-    if in_volume and not shape.text(ref, "containerName"):
+    resource = peek.text(ref, "resource")
+    if in_volume and not peek.text(ref, "containerName"):
         yield errors.required((*path, "containerName"))
     elif not resource:
         yield errors.required((*path, "resource"))

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from staticlet.kube import fieldpath, names
-from staticlet.kube.validate import downward, errors, paths, shape
+from staticlet.kube.validate import downward, errors, paths, peek
 
 _SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
 _TOO_MANY = "may not have more than one field specified at a time"
 
 
 def check(
-    variables: tuple[shape.Object, ...],
+    variables: tuple[peek.Object, ...],
     path: fieldpath.Path,
-    volumes: Mapping[str, shape.Object],
+    volumes: Mapping[str, peek.Object],
 ) -> errors.Errors:
     """The list `env`.
 
@@ -25,23 +25,23 @@ def check(
     """
     for index, variable in enumerate(variables):
         at = (*path, index)
-        if name := shape.text(variable, "name"):
+        if name := peek.text(variable, "name"):
             yield from errors.each((*at, "name"), name, names.env_name(name))
         else:
             yield errors.required((*at, "name"))
-        if shape.has(variable, "valueFrom"):
+        if peek.has(variable, "valueFrom"):
             yield from _value_from(variable, (*at, "valueFrom"), volumes)
 
 
-def check_from(sources: tuple[shape.Object, ...], path: fieldpath.Path) -> errors.Errors:
+def check_from(sources: tuple[peek.Object, ...], path: fieldpath.Path) -> errors.Errors:
     """The list `envFrom`."""
     for index, source in enumerate(sources):
         at = (*path, index)
-        if prefix := shape.text(source, "prefix"):
+        if prefix := peek.text(source, "prefix"):
             yield from errors.each((*at, "prefix"), prefix, names.env_name(prefix))
-        named = [kind for kind in ("configMapRef", "secretRef") if shape.has(source, kind)]
+        named = [kind for kind in ("configMapRef", "secretRef") if peek.has(source, kind)]
         for kind in named:
-            yield from _object_name(shape.child(source, kind), (*at, kind))
+            yield from _object_name(peek.child(source, kind), (*at, kind))
         if not named:
             yield errors.invalid(at, "", "must specify one of: `configMapRef` or `secretRef`")
         elif len(named) > 1:
@@ -49,24 +49,24 @@ def check_from(sources: tuple[shape.Object, ...], path: fieldpath.Path) -> error
 
 
 def _value_from(
-    variable: shape.Object, path: fieldpath.Path, volumes: Mapping[str, shape.Object]
+    variable: peek.Object, path: fieldpath.Path, volumes: Mapping[str, peek.Object]
 ) -> errors.Errors:
-    source = shape.child(variable, "valueFrom")
-    given = [kind for kind in _SOURCES if shape.has(source, kind)]
+    source = peek.child(variable, "valueFrom")
+    given = [kind for kind in _SOURCES if peek.has(source, kind)]
     for kind in given:
-        yield from _source(kind, shape.child(source, kind), (*path, kind), volumes)
+        yield from _source(kind, peek.child(source, kind), (*path, kind), volumes)
     if not given:
         listed = ", ".join(f"`{kind}`" for kind in _SOURCES[:-1])
         detail = f"must specify one of: {listed} or `{_SOURCES[-1]}`"
         yield errors.invalid(path, "", detail)
-    elif shape.text(variable, "value"):
+    elif peek.text(variable, "value"):
         yield errors.invalid(path, "", "may not be specified when `value` is not empty")
     elif len(given) > 1:
         yield errors.invalid(path, "", _TOO_MANY)
 
 
 def _source(
-    kind: str, ref: shape.Object, path: fieldpath.Path, volumes: Mapping[str, shape.Object]
+    kind: str, ref: peek.Object, path: fieldpath.Path, volumes: Mapping[str, peek.Object]
 ) -> errors.Errors:
     match kind:
         case "fieldRef":
@@ -76,7 +76,7 @@ def _source(
         case "fileKeyRef":
             yield from _file_key(ref, path, volumes)
         case _:
-            name, key = shape.text(ref, "name"), shape.text(ref, "key")
+            name, key = peek.text(ref, "name"), peek.text(ref, "key")
             yield from errors.each((*path, "name"), name, names.dns_subdomain(name))
             if not key:
                 yield errors.required((*path, "key"))
@@ -85,9 +85,9 @@ def _source(
 
 
 def _file_key(
-    ref: shape.Object, path: fieldpath.Path, volumes: Mapping[str, shape.Object]
+    ref: peek.Object, path: fieldpath.Path, volumes: Mapping[str, peek.Object]
 ) -> errors.Errors:
-    volume, file, key = (shape.text(ref, field) for field in ("volumeName", "path", "key"))
+    volume, file, key = (peek.text(ref, field) for field in ("volumeName", "path", "key"))
     if not key:
         yield errors.required((*path, "key"))
     else:
@@ -96,7 +96,7 @@ def _file_key(
         yield errors.required((*path, "volumeName"))
     elif volume not in volumes:
         yield errors.not_found((*path, "volumeName"), volume)
-    elif not shape.has(volumes[volume], "emptyDir"):
+    elif not peek.has(volumes[volume], "emptyDir"):
         detail = "referenced volume must be of type emptyDir"
         yield errors.invalid((*path, "volumeName"), volume, detail)
     if not file:
@@ -105,8 +105,8 @@ def _file_key(
         yield from paths.descending(file, (*path, "path"))
 
 
-def _object_name(ref: shape.Object, path: fieldpath.Path) -> errors.Errors:
-    if name := shape.text(ref, "name"):
+def _object_name(ref: peek.Object, path: fieldpath.Path) -> errors.Errors:
+    if name := peek.text(ref, "name"):
         yield from errors.each((*path, "name"), name, names.dns_subdomain(name))
     else:
         yield errors.required((*path, "name"))

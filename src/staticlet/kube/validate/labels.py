@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from staticlet.kube import fieldpath, names
-from staticlet.kube.validate import errors, shape
+from staticlet.kube.validate import errors, peek
 
 _WITH_VALUES = ("In", "NotIn")
 _WITHOUT_VALUES = ("Exists", "DoesNotExist")
 
 
-def check(labels: shape.Object, path: fieldpath.Path) -> errors.Errors:
+def check(labels: peek.Object, path: fieldpath.Path) -> errors.Errors:
     """A map of labels. Kubernetes names the map, not the key, as the field."""
     for key, value in labels.items():
         yield from key_name(key, path)
@@ -21,23 +21,23 @@ def key_name(key: str, path: fieldpath.Path) -> errors.Errors:
     yield from errors.each(path, key, names.qualified_name(key))
 
 
-def selector(selected: shape.Object, path: fieldpath.Path) -> errors.Errors:
+def selector(selected: peek.Object, path: fieldpath.Path) -> errors.Errors:
     """A label selector: exact labels and expressions."""
-    yield from check(shape.text_map(selected, "matchLabels"), (*path, "matchLabels"))
-    for index, expression in enumerate(shape.objects(selected, "matchExpressions")):
+    yield from check(peek.text_map(selected, "matchLabels"), (*path, "matchLabels"))
+    for index, expression in enumerate(peek.objects(selected, "matchExpressions")):
         yield from _requirement(expression, (*path, "matchExpressions", index))
 
 
-def _requirement(expression: shape.Object, path: fieldpath.Path) -> errors.Errors:
-    values = shape.texts(expression, "values")
+def _requirement(expression: peek.Object, path: fieldpath.Path) -> errors.Errors:
+    values = peek.texts(expression, "values")
     yield from operator_and_values(expression, path)
-    yield from key_name(shape.text(expression, "key"), (*path, "key"))
+    yield from key_name(peek.text(expression, "key"), (*path, "key"))
     for index, value in enumerate(values):
         yield from errors.each((*path, "values", index), value, names.label_value(value))
 
 
 def operator_and_values(
-    expression: shape.Object, path: fieldpath.Path, *, comparing: bool = False
+    expression: peek.Object, path: fieldpath.Path, *, comparing: bool = False
 ) -> errors.Errors:
     """Whether an expression's operator is known and has as many values as it takes.
 
@@ -46,8 +46,8 @@ def operator_and_values(
         path: Where it stands.
         comparing: Whether Gt and Lt are operators here, as they are for nodes.
     """
-    operator = shape.text(expression, "operator")
-    values = shape.texts(expression, "values")
+    operator = peek.text(expression, "operator")
+    values = peek.texts(expression, "values")
     if operator in _WITH_VALUES:
         if not values:
             detail = "must be specified when `operator` is 'In' or 'NotIn'"

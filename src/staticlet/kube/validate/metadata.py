@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 from staticlet.kube import fieldpath, names
-from staticlet.kube.validate import errors, labels, shape
+from staticlet.kube.validate import errors, labels, peek
 
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 _ANNOTATIONS_LIMIT = 256 * 1024
 _STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
 
 
-def check(meta: shape.Object, path: fieldpath.Path) -> errors.Errors:
+def check(meta: peek.Object, path: fieldpath.Path) -> errors.Errors:
     """The metadata of a namespaced object whose name is a DNS subdomain."""
-    if generated := shape.text(meta, "generateName"):
+    if generated := peek.text(meta, "generateName"):
         messages = names.dns_subdomain(_without_trailing_dash(generated))
         yield from errors.each((*path, "generateName"), generated, messages)
-    if name := shape.text(meta, "name"):
+    if name := peek.text(meta, "name"):
         yield from errors.each((*path, "name"), name, names.dns_subdomain(name))
     else:
         yield errors.required((*path, "name"), "name or generateName is required")
-    if namespace := shape.text(meta, "namespace"):
+    if namespace := peek.text(meta, "namespace"):
         yield from errors.each((*path, "namespace"), namespace, names.dns_label(namespace))
-    yield from errors.not_negative((*path, "generation"), shape.number(meta, "generation"))
-    yield from labels.check(shape.text_map(meta, "labels"), (*path, "labels"))
-    yield from check_annotations(shape.text_map(meta, "annotations"), (*path, "annotations"))
-    yield from _owners(shape.objects(meta, "ownerReferences"), (*path, "ownerReferences"))
-    yield from _finalizers(shape.texts(meta, "finalizers"), (*path, "finalizers"))
+    yield from errors.not_negative((*path, "generation"), peek.number(meta, "generation"))
+    yield from labels.check(peek.text_map(meta, "labels"), (*path, "labels"))
+    yield from check_annotations(peek.text_map(meta, "annotations"), (*path, "annotations"))
+    yield from _owners(peek.objects(meta, "ownerReferences"), (*path, "ownerReferences"))
+    yield from _finalizers(peek.texts(meta, "finalizers"), (*path, "finalizers"))
 
 
-def check_annotations(notes: shape.Object, path: fieldpath.Path) -> errors.Errors:
+def check_annotations(notes: peek.Object, path: fieldpath.Path) -> errors.Errors:
     """Annotations: keys are qualified names in any case; all together at most 256 KiB."""
     for key in notes:
         yield from errors.each(path, key, names.qualified_name(key.lower()))
@@ -42,18 +42,19 @@ def _without_trailing_dash(name: str) -> str:
     return f"{name[:-1]}a" if len(name) > 1 and name.endswith("-") else name
 
 
-def _owners(owners: tuple[shape.Object, ...], path: fieldpath.Path) -> errors.Errors:
+def _owners(owners: tuple[peek.Object, ...], path: fieldpath.Path) -> errors.Errors:
     controller = ""
-    for owner in owners:
-        version = shape.text(owner, "apiVersion")
+    for index, owner in enumerate(owners):
+        at = (*path, index)
+        version = peek.text(owner, "apiVersion")
         if not version.rpartition("/")[2]:
-            yield errors.invalid((*path, "apiVersion"), version, "version must not be empty")
+            yield errors.invalid((*at, "apiVersion"), version, "version must not be empty")
         for field in ("kind", "name", "uid"):
-            if not shape.text(owner, field):
-                yield errors.invalid((*path, field), "", "must not be empty")
-        if not shape.flag(owner, "controller"):
+            if not peek.text(owner, field):
+                yield errors.invalid((*at, field), "", "must not be empty")
+        if not peek.flag(owner, "controller"):
             continue
-        this = f"{shape.text(owner, 'kind')}/{shape.text(owner, 'name')}"
+        this = f"{peek.text(owner, 'kind')}/{peek.text(owner, 'name')}"
         if controller:
             detail = (
                 "Only one reference can have Controller set to true. "

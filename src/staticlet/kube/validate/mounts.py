@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from staticlet.kube import fieldpath
-from staticlet.kube.validate import errors, paths, shape
+from staticlet.kube.validate import errors, paths, peek
 
 _PROPAGATION = ("Bidirectional", "HostToContainer", "None")
 _RECURSIVE = ("Disabled", "Enabled", "IfPossible")
 
 
 def check(
-    container: shape.Object, path: fieldpath.Path, volumes: Mapping[str, shape.Object]
+    container: peek.Object, path: fieldpath.Path, volumes: Mapping[str, peek.Object]
 ) -> errors.Errors:
     """A container's `volumeMounts`, against the pod's volumes.
 
     A mount of a volume that is itself at fault is not called missing: its fault is reported once.
     """
-    devices = shape.objects(container, "volumeDevices")
-    device_names = {shape.text(device, "name") for device in devices}
-    device_paths = {shape.text(device, "devicePath") for device in devices}
+    devices = peek.objects(container, "volumeDevices")
+    device_names = {peek.text(device, "name") for device in devices}
+    device_paths = {peek.text(device, "devicePath") for device in devices}
     taken: set[str] = set()
-    for index, mount in enumerate(shape.objects(container, "volumeMounts")):
+    for index, mount in enumerate(peek.objects(container, "volumeMounts")):
         at = (*path, index)
-        name, target = shape.text(mount, "name"), shape.text(mount, "mountPath")
+        name, target = peek.text(mount, "name"), peek.text(mount, "mountPath")
         yield from _names_a_volume(name, (*at, "name"), volumes)
         if not target:
             yield errors.required((*at, "mountPath"))
@@ -43,22 +43,22 @@ def check(
 
 
 def check_devices(
-    container: shape.Object, path: fieldpath.Path, volumes: Mapping[str, shape.Object]
+    container: peek.Object, path: fieldpath.Path, volumes: Mapping[str, peek.Object]
 ) -> errors.Errors:
     """A container's `volumeDevices`: only claims can be raw block devices."""
-    mounts = shape.objects(container, "volumeMounts")
-    mount_names = {shape.text(mount, "name") for mount in mounts}
-    mount_paths = {shape.text(mount, "mountPath") for mount in mounts}
+    mounts = peek.objects(container, "volumeMounts")
+    mount_names = {peek.text(mount, "name") for mount in mounts}
+    mount_paths = {peek.text(mount, "mountPath") for mount in mounts}
     names: set[str] = set()
     targets: set[str] = set()
-    for index, device in enumerate(shape.objects(container, "volumeDevices")):
+    for index, device in enumerate(peek.objects(container, "volumeDevices")):
         at = (*path, index)
-        name, target = shape.text(device, "name"), shape.text(device, "devicePath")
+        name, target = peek.text(device, "name"), peek.text(device, "devicePath")
         if name and name in names:
             yield errors.invalid((*at, "name"), name, "must be unique")
         source = volumes.get(name, {})
         if source and not (
-            shape.has(source, "persistentVolumeClaim") or shape.has(source, "ephemeral")
+            peek.has(source, "persistentVolumeClaim") or peek.has(source, "ephemeral")
         ):
             detail = (
                 "can only use volume source type of PersistentVolumeClaim or Ephemeral "
@@ -83,7 +83,7 @@ def check_devices(
 
 
 def _names_a_volume(
-    name: str, path: fieldpath.Path, volumes: Mapping[str, shape.Object]
+    name: str, path: fieldpath.Path, volumes: Mapping[str, peek.Object]
 ) -> errors.Errors:
     if not name:
         yield errors.required(path)
@@ -91,36 +91,36 @@ def _names_a_volume(
         yield errors.not_found(path, name)
 
 
-def _sub_path(mount: shape.Object, path: fieldpath.Path) -> errors.Errors:
+def _sub_path(mount: peek.Object, path: fieldpath.Path) -> errors.Errors:
     for field in ("subPath", "subPathExpr"):
-        value = shape.text(mount, field)
+        value = peek.text(mount, field)
         if not value:
             continue
-        if field == "subPathExpr" and shape.text(mount, "subPath"):
+        if field == "subPathExpr" and peek.text(mount, "subPath"):
             detail = "subPathExpr and subPath are mutually exclusive"
             yield errors.invalid((*path, field), value, detail)
         yield from paths.descending(value, (*path, field))
 
 
 def _propagation(
-    mount: shape.Object, path: fieldpath.Path, container: shape.Object
+    mount: peek.Object, path: fieldpath.Path, container: peek.Object
 ) -> errors.Errors:
-    mode = shape.text(mount, "mountPropagation")
+    mode = peek.text(mount, "mountPropagation")
     yield from errors.one_of((*path, "mountPropagation"), mode, _PROPAGATION)
-    privileged = shape.flag(shape.child(container, "securityContext"), "privileged")
+    privileged = peek.flag(peek.child(container, "securityContext"), "privileged")
     if mode == "Bidirectional" and not privileged:
         detail = "Bidirectional mount propagation is available only to privileged containers"
         yield errors.forbidden((*path, "mountPropagation"), detail)
 
 
-def _recursive_read_only(mount: shape.Object, path: fieldpath.Path) -> errors.Errors:
-    mode = shape.text(mount, "recursiveReadOnly")
+def _recursive_read_only(mount: peek.Object, path: fieldpath.Path) -> errors.Errors:
+    mode = peek.text(mount, "recursiveReadOnly")
     at = (*path, "recursiveReadOnly")
     yield from errors.one_of(at, mode, _RECURSIVE)
     if mode not in ("Enabled", "IfPossible"):
         return
-    if not shape.flag(mount, "readOnly"):
+    if not peek.flag(mount, "readOnly"):
         yield errors.forbidden(at, "may only be specified when readOnly is true")
-    if shape.text(mount, "mountPropagation") not in ("", "None"):
+    if peek.text(mount, "mountPropagation") not in ("", "None"):
         detail = "may only be specified when mountPropagation is None or not specified"
         yield errors.forbidden(at, detail)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from staticlet.kube import fieldpath, names
-from staticlet.kube.validate import errors, shape
+from staticlet.kube.validate import errors, peek
 
 RESTART_POLICIES = ("Always", "OnFailure", "Never")
 _LARGEST_DEADLINE_S = 2**31 - 1
@@ -11,38 +11,38 @@ _SUBDOMAINS = ("serviceAccountName", "nodeName")
 _CLASSES = ("priorityClassName", "runtimeClassName")
 
 
-def restart(spec: shape.Object, path: fieldpath.Path) -> errors.Errors:
+def restart(spec: peek.Object, path: fieldpath.Path) -> errors.Errors:
     """The pod's `restartPolicy`."""
-    policy = shape.text(spec, "restartPolicy")
+    policy = peek.text(spec, "restartPolicy")
     yield from errors.one_of((*path, "restartPolicy"), policy, RESTART_POLICIES)
 
 
-def names_and_deadline(spec: shape.Object, path: fieldpath.Path) -> errors.Errors:
+def names_and_deadline(spec: peek.Object, path: fieldpath.Path) -> errors.Errors:
     """The service account, the node and `activeDeadlineSeconds`.
 
     A negative `terminationGracePeriodSeconds` is no error: Kubernetes takes it as one second.
     """
     yield from _subdomains(spec, path, _SUBDOMAINS)
-    deadline = shape.number(spec, "activeDeadlineSeconds")
+    deadline = peek.number(spec, "activeDeadlineSeconds")
     if deadline is not None:
         messages = names.in_range(deadline, 1, _LARGEST_DEADLINE_S)
         yield from errors.each((*path, "activeDeadlineSeconds"), deadline, messages)
 
 
-def classes(spec: shape.Object, path: fieldpath.Path) -> errors.Errors:
+def classes(spec: peek.Object, path: fieldpath.Path) -> errors.Errors:
     """Priority class, runtime class and preemption policy."""
     yield from _subdomains(spec, path, _CLASSES)
-    policy = shape.text(spec, "preemptionPolicy")
+    policy = peek.text(spec, "preemptionPolicy")
     allowed = ("PreemptLowerPriority", "Never")
     yield from errors.one_of((*path, "preemptionPolicy"), policy, allowed)
 
 
-def resource_claims(claims: tuple[shape.Object, ...], path: fieldpath.Path) -> errors.Errors:
+def resource_claims(claims: tuple[peek.Object, ...], path: fieldpath.Path) -> errors.Errors:
     """The pod's `resourceClaims`: a name each, and exactly one thing it stands for."""
     seen: set[str] = set()
     sources = ("resourceClaimName", "resourceClaimTemplateName")
     for index, claim in enumerate(claims):
-        at, name = (*path, index), shape.text(claim, "name")
+        at, name = (*path, index), peek.text(claim, "name")
         if not name:
             yield errors.required((*at, "name"))
         elif name in seen:
@@ -50,7 +50,7 @@ def resource_claims(claims: tuple[shape.Object, ...], path: fieldpath.Path) -> e
         else:
             yield from errors.each((*at, "name"), name, names.dns_label(name))
         seen.add(name)
-        given = [source for source in sources if shape.has(claim, source)]
+        given = [source for source in sources if peek.has(claim, source)]
         if len(given) == len(sources):
             detail = (
                 "at most one of `resourceClaimName` or `resourceClaimTemplateName` "
@@ -64,8 +64,8 @@ def resource_claims(claims: tuple[shape.Object, ...], path: fieldpath.Path) -> e
 
 
 def _subdomains(
-    holder: shape.Object, path: fieldpath.Path, fields: tuple[str, ...]
+    holder: peek.Object, path: fieldpath.Path, fields: tuple[str, ...]
 ) -> errors.Errors:
     for field in fields:
-        if name := shape.text(holder, field):
+        if name := peek.text(holder, field):
             yield from errors.each((*path, field), name, names.dns_subdomain(name))

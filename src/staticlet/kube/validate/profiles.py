@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from staticlet.kube import fieldpath, names
 from staticlet.kube.fieldpath import Key
-from staticlet.kube.validate import errors, paths, shape
+from staticlet.kube.validate import errors, paths, peek
 
 _TYPES = ("Localhost", "RuntimeDefault", "Unconfined")
 _LONGEST_PROFILE = 4095
@@ -23,31 +23,31 @@ _WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def seccomp(context: shape.Object, path: fieldpath.Path) -> errors.Errors:
+def seccomp(context: peek.Object, path: fieldpath.Path) -> errors.Errors:
     """The field `seccompProfile` of a security context."""
-    if not shape.has(context, "seccompProfile"):
+    if not peek.has(context, "seccompProfile"):
         return
-    profile, path = shape.child(context, "seccompProfile"), (*path, "seccompProfile")
-    kind = shape.text(profile, "type")
+    profile, path = peek.child(context, "seccompProfile"), (*path, "seccompProfile")
+    kind = peek.text(profile, "type")
     if not kind:
         yield errors.required((*path, "type"), "type is required when seccompProfile is set")
     yield from errors.one_of((*path, "type"), kind, _TYPES)
-    at, named = (*path, "localhostProfile"), shape.has(profile, "localhostProfile")
+    at, named = (*path, "localhostProfile"), peek.has(profile, "localhostProfile")
     if kind == "Localhost":
         if not named:
             yield errors.required(at, "must be set when seccomp type is Localhost")
-        yield from paths.descending(shape.text(profile, "localhostProfile"), at)
+        yield from paths.descending(peek.text(profile, "localhostProfile"), at)
     elif named:
         detail = "can only be set when seccomp type is Localhost"
         yield errors.invalid(at, dict(profile), detail)
 
 
-def app_armor(context: shape.Object, path: fieldpath.Path) -> errors.Errors:
+def app_armor(context: peek.Object, path: fieldpath.Path) -> errors.Errors:
     """The field `appArmorProfile` of a security context."""
-    if not shape.has(context, "appArmorProfile"):
+    if not peek.has(context, "appArmorProfile"):
         return
-    profile, path = shape.child(context, "appArmorProfile"), (*path, "appArmorProfile")
-    kind, name = shape.text(profile, "type"), shape.text(profile, "localhostProfile")
+    profile, path = peek.child(context, "appArmorProfile"), (*path, "appArmorProfile")
+    kind, name = peek.text(profile, "type"), peek.text(profile, "localhostProfile")
     at = (*path, "localhostProfile")
     if not kind:
         yield errors.required((*path, "type"), "type is required when appArmorProfile is set")
@@ -59,7 +59,7 @@ def app_armor(context: shape.Object, path: fieldpath.Path) -> errors.Errors:
             yield errors.required(at, "must be set when AppArmor type is Localhost")
         if names.byte_length(name) > _LONGEST_PROFILE:
             yield errors.too_long(at, _LONGEST_PROFILE)
-    elif kind in _TYPES and shape.has(profile, "localhostProfile"):
+    elif kind in _TYPES and peek.has(profile, "localhostProfile"):
         yield errors.invalid(at, name, "can only be set when AppArmor type is Localhost")
 
 
@@ -84,8 +84,8 @@ def check_annotations(
 
 def agreement(
     notes: Mapping[str, str],
-    pod_context: shape.Object,
-    containers: Iterable[tuple[fieldpath.Path, shape.Object]],
+    pod_context: peek.Object,
+    containers: Iterable[tuple[fieldpath.Path, peek.Object]],
     path: fieldpath.Path,
 ) -> errors.Errors:
     """Where an annotation and a field say the same thing, they must agree.
@@ -97,20 +97,20 @@ def agreement(
         path: The path of the pod's spec.
     """
     at = (*path, "securityContext", "seccompProfile")
-    if _SECCOMP_POD in notes and shape.has(pod_context, "seccompProfile"):
-        profile = shape.child(pod_context, "seccompProfile")
+    if _SECCOMP_POD in notes and peek.has(pod_context, "seccompProfile"):
+        profile = peek.child(pod_context, "seccompProfile")
         yield from _agree("seccomp", notes[_SECCOMP_POD], profile, at)
     for container_path, container in containers:
-        context = shape.child(container, "securityContext")
-        name, at = shape.text(container, "name"), (*container_path, "securityContext")
+        context = peek.child(container, "securityContext")
+        name, at = peek.text(container, "name"), (*container_path, "securityContext")
         note = notes.get(f"{_SECCOMP_CONTAINER}{name}")
-        if note is not None and shape.has(context, "seccompProfile"):
-            profile = shape.child(context, "seccompProfile")
+        if note is not None and peek.has(context, "seccompProfile"):
+            profile = peek.child(context, "seccompProfile")
             yield from _agree("seccomp", note, profile, (*at, "seccompProfile"))
         note = notes.get(f"{_APPARMOR_CONTAINER}{name}")
-        own = context if shape.has(context, "appArmorProfile") else pod_context
-        if note is not None and shape.has(own, "appArmorProfile"):
-            profile = shape.child(own, "appArmorProfile")
+        own = context if peek.has(context, "appArmorProfile") else pod_context
+        if note is not None and peek.has(own, "appArmorProfile"):
+            profile = peek.child(own, "appArmorProfile")
             yield from _agree("apparmor", note, profile, (*at, "appArmorProfile"))
 
 
@@ -121,10 +121,10 @@ def _seccomp_annotation(profile: str, path: fieldpath.Path) -> errors.Errors:
         yield errors.invalid(path, profile, "must be a valid seccomp profile")
 
 
-def _agree(system: str, note: str, profile: shape.Object, path: fieldpath.Path) -> errors.Errors:
-    kind = shape.text(profile, "type")
+def _agree(system: str, note: str, profile: peek.Object, path: fieldpath.Path) -> errors.Errors:
+    kind = peek.text(profile, "type")
     if kind == "Localhost" and note.startswith(_LOCALHOST):
-        if note.removeprefix(_LOCALHOST) != shape.text(profile, "localhostProfile"):
+        if note.removeprefix(_LOCALHOST) != peek.text(profile, "localhostProfile"):
             detail = f"{system} profile in annotation and field must match"
             yield errors.forbidden((*path, "localhostProfile"), detail)
     elif kind in _TYPES and note not in _WORDS[system].get(kind, ()):

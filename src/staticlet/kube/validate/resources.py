@@ -7,7 +7,7 @@ from typing import Any
 
 from staticlet.kube import fieldpath, names, quantity
 from staticlet.kube.fieldpath import Key
-from staticlet.kube.validate import errors, quantities, shape
+from staticlet.kube.validate import errors, peek, quantities
 
 _CONTAINER_RESOURCES = ("cpu", "ephemeral-storage", "memory")
 _POD_RESOURCES = ("cpu", "hugepages-", "memory")
@@ -32,7 +32,7 @@ _STANDARD = {
 
 
 def check(
-    requirements: shape.Object,
+    requirements: peek.Object,
     path: fieldpath.Path,
     claims: Iterable[str],
     *,
@@ -46,7 +46,7 @@ def check(
         claims: The names in the pod's `resourceClaims`.
         of_pod: Whether they are the pod's own, where fewer resources may be named.
     """
-    limits, requests = shape.child(requirements, "limits"), shape.child(requirements, "requests")
+    limits, requests = peek.child(requirements, "limits"), peek.child(requirements, "requests")
     for field, amounts in (("limits", limits), ("requests", requests)):
         for name, value in _entries(amounts):
             at = (*path, field, Key(name))
@@ -58,15 +58,15 @@ def check(
     if any(map(_is_huge_page, named)) and not named & {"cpu", "memory"}:
         yield errors.forbidden(path, "HugePages require cpu or memory")
     if of_pod:
-        if shape.has(requirements, "claims"):
+        if peek.has(requirements, "claims"):
             detail = "claims cannot be set for Resources at pod-level"
             yield errors.forbidden((*path, "claims"), detail)
     else:
-        chosen = shape.objects(requirements, "claims")
+        chosen = peek.objects(requirements, "claims")
         yield from _claims(chosen, (*path, "claims"), set(claims))
 
 
-def overhead(amounts: shape.Object, path: fieldpath.Path) -> errors.Errors:
+def overhead(amounts: peek.Object, path: fieldpath.Path) -> errors.Errors:
     """What running the pod takes beyond its containers."""
     for name, value in _entries(amounts):
         yield from _container_name(name, (*path, Key(name)))
@@ -74,13 +74,13 @@ def overhead(amounts: shape.Object, path: fieldpath.Path) -> errors.Errors:
 
 
 def resize_policy(
-    policies: tuple[shape.Object, ...], path: fieldpath.Path, restart_policy: str
+    policies: tuple[peek.Object, ...], path: fieldpath.Path, restart_policy: str
 ) -> errors.Errors:
     """What a resize of a running container does to it, per resource."""
     seen: set[str] = set()
     for index, policy in enumerate(policies):
         at = (*path, index)
-        name, restart = shape.text(policy, "resourceName"), shape.text(policy, "restartPolicy")
+        name, restart = peek.text(policy, "resourceName"), peek.text(policy, "restartPolicy")
         if name in seen:
             yield errors.duplicate(at, name)
         seen.add(name)
@@ -96,7 +96,7 @@ def resize_policy(
             yield errors.invalid((*at, "restartPolicy"), restart, detail)
 
 
-def _entries(amounts: shape.Object) -> Iterator[tuple[str, Any]]:
+def _entries(amounts: peek.Object) -> Iterator[tuple[str, Any]]:
     return ((name, value) for name, value in amounts.items() if isinstance(name, str))
 
 
@@ -165,7 +165,7 @@ def _whole_pages(name: str, amount: quantity.Quantity) -> bool:
 
 
 def _against_limit(
-    name: str, value: Any, limits: shape.Object, path: fieldpath.Path
+    name: str, value: Any, limits: peek.Object, path: fieldpath.Path
 ) -> errors.Errors:
     request, limit = quantities.read(value), quantities.read(limits.get(name))
     if request is None:
@@ -187,12 +187,12 @@ def _against_limit(
 
 
 def _claims(
-    chosen: tuple[shape.Object, ...], path: fieldpath.Path, known: set[str]
+    chosen: tuple[peek.Object, ...], path: fieldpath.Path, known: set[str]
 ) -> errors.Errors:
     whole: set[str] = set()
     parts: set[tuple[str, str]] = set()
     for index, claim in enumerate(chosen):
-        at, name, request = (*path, index), shape.text(claim, "name"), shape.text(claim, "request")
+        at, name, request = (*path, index), peek.text(claim, "name"), peek.text(claim, "request")
         if not name:
             yield errors.required(at)
             continue

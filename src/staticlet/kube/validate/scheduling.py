@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from staticlet.kube import fieldpath, names
-from staticlet.kube.validate import affinity, errors, labels, shape
+from staticlet.kube.validate import affinity, errors, labels, peek
 
 _EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _ACTIONS = ("DoNotSchedule", "ScheduleAnyway")
 
 
-def tolerations(given: tuple[shape.Object, ...], path: fieldpath.Path) -> errors.Errors:
+def tolerations(given: tuple[peek.Object, ...], path: fieldpath.Path) -> errors.Errors:
     """The taints that the pod puts up with."""
     for index, toleration in enumerate(given):
         at = (*path, index)
         key, operator, value, effect = (
-            shape.text(toleration, field) for field in ("key", "operator", "value", "effect")
+            peek.text(toleration, field) for field in ("key", "operator", "value", "effect")
         )
         if key:
             yield from labels.key_name(key, (*at, "key"))
@@ -24,7 +24,7 @@ def tolerations(given: tuple[shape.Object, ...], path: fieldpath.Path) -> errors
                 'which means "match all values and all keys"'
             )
             yield errors.invalid((*at, "operator"), operator, detail)
-        if shape.has(toleration, "tolerationSeconds") and effect != "NoExecute":
+        if peek.has(toleration, "tolerationSeconds") and effect != "NoExecute":
             detail = "effect must be 'NoExecute' when `tolerationSeconds` is set"
             yield errors.invalid((*at, "effect"), effect, detail)
         yield from _operator(operator, value, (*at, "operator"))
@@ -43,15 +43,15 @@ def _operator(operator: str, value: str, path: fieldpath.Path) -> errors.Errors:
         yield errors.unsupported(path, operator, ("Equal", "Exists"))
 
 
-def topology_spread(given: tuple[shape.Object, ...], path: fieldpath.Path) -> errors.Errors:
+def topology_spread(given: tuple[peek.Object, ...], path: fieldpath.Path) -> errors.Errors:
     """How pods are to be spread over nodes."""
     kinds = [_spread_kind(constraint) for constraint in given]
     for index, constraint in enumerate(given):
-        at, action = (*path, index), shape.text(constraint, "whenUnsatisfiable")
-        skew = shape.number(constraint, "maxSkew") or 0
+        at, action = (*path, index), peek.text(constraint, "whenUnsatisfiable")
+        skew = peek.number(constraint, "maxSkew") or 0
         if skew <= 0:
             yield errors.invalid((*at, "maxSkew"), skew, errors.POSITIVE)
-        if not shape.text(constraint, "topologyKey"):
+        if not peek.text(constraint, "topologyKey"):
             yield errors.required((*at, "topologyKey"), "can not be empty")
         if action not in _ACTIONS:
             yield errors.unsupported((*at, "whenUnsatisfiable"), action, _ACTIONS)
@@ -60,22 +60,22 @@ def topology_spread(given: tuple[shape.Object, ...], path: fieldpath.Path) -> er
             yield errors.duplicate((*at, "{topologyKey, whenUnsatisfiable}"), shown)
         yield from _min_domains(constraint, at, action)
         for field in ("nodeAffinityPolicy", "nodeTaintsPolicy"):
-            policy = shape.text(constraint, field)
+            policy = peek.text(constraint, field)
             yield from errors.one_of((*at, field), policy, ("Honor", "Ignore"))
-        chosen = shape.child(constraint, "labelSelector")
-        given_selector = chosen if shape.has(constraint, "labelSelector") else None
-        keys = shape.texts(constraint, "matchLabelKeys")
+        chosen = peek.child(constraint, "labelSelector")
+        given_selector = chosen if peek.has(constraint, "labelSelector") else None
+        keys = peek.texts(constraint, "matchLabelKeys")
         keys_path = (*at, "matchLabelKeys")
         yield from affinity.match_label_keys(keys, keys_path, given_selector)
         yield from labels.selector(chosen, (*at, "labelSelector"))
 
 
-def _spread_kind(constraint: shape.Object) -> tuple[str, str]:
-    return shape.text(constraint, "topologyKey"), shape.text(constraint, "whenUnsatisfiable")
+def _spread_kind(constraint: peek.Object) -> tuple[str, str]:
+    return peek.text(constraint, "topologyKey"), peek.text(constraint, "whenUnsatisfiable")
 
 
-def _min_domains(constraint: shape.Object, path: fieldpath.Path, action: str) -> errors.Errors:
-    count, at = shape.number(constraint, "minDomains"), (*path, "minDomains")
+def _min_domains(constraint: peek.Object, path: fieldpath.Path, action: str) -> errors.Errors:
+    count, at = peek.number(constraint, "minDomains"), (*path, "minDomains")
     if count is None:
         return
     if count <= 0:
@@ -85,20 +85,20 @@ def _min_domains(constraint: shape.Object, path: fieldpath.Path, action: str) ->
         yield errors.invalid(at, count, detail)
 
 
-def gates(given: tuple[shape.Object, ...], path: fieldpath.Path) -> errors.Errors:
+def gates(given: tuple[peek.Object, ...], path: fieldpath.Path) -> errors.Errors:
     """Scheduling gates: qualified names, each once."""
     seen: set[str] = set()
     for index, gate in enumerate(given):
-        name = shape.text(gate, "name")
+        name = peek.text(gate, "name")
         yield from errors.each((*path, index), name, names.qualified_name(name))
         if name in seen:
             yield errors.duplicate((*path, index), name)
         seen.add(name)
 
 
-def readiness_gates(given: tuple[shape.Object, ...], path: fieldpath.Path) -> errors.Errors:
+def readiness_gates(given: tuple[peek.Object, ...], path: fieldpath.Path) -> errors.Errors:
     """Conditions beyond the containers' own that make the pod ready."""
     for index, gate in enumerate(given):
-        condition = shape.text(gate, "conditionType")
+        condition = peek.text(gate, "conditionType")
         at = (*path, index, "conditionType")
         yield from errors.each(at, condition, names.qualified_name(condition))

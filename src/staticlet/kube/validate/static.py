@@ -11,7 +11,7 @@ from typing import Any
 
 from staticlet.kube import fieldpath
 from staticlet.kube.finding import FieldError
-from staticlet.kube.validate import containers, errors, shape
+from staticlet.kube.validate import containers, errors, peek
 
 _SPEC: fieldpath.Path = ("spec",)
 _DATA = "use an env literal, a hostPath or a downwardAPI volume"
@@ -59,7 +59,7 @@ def check(raw: Mapping[str, Any]) -> list[FieldError]:
     Returns:
         One error of kind FORBIDDEN for each offending field, in the order of the spec.
     """
-    spec = shape.child(raw, "spec")
+    spec = peek.child(raw, "spec")
     return [
         *_account(spec),
         *_pull_secrets(spec),
@@ -74,73 +74,73 @@ def _refused(path: fieldpath.Path, resource: str, advice: str) -> FieldError:
     return errors.forbidden(path, f"static pods may not reference {resource}; {advice}")
 
 
-def _account(spec: shape.Object) -> errors.Errors:
+def _account(spec: peek.Object) -> errors.Errors:
     for field in ("serviceAccountName", "serviceAccount"):
-        if shape.text(spec, field):
+        if peek.text(spec, field):
             yield _refused((*_SPEC, field), "serviceaccounts", _NO_ACCOUNT)
 
 
-def _pull_secrets(spec: shape.Object) -> errors.Errors:
-    for index, secret in enumerate(shape.objects(spec, "imagePullSecrets")):
-        if shape.text(secret, "name"):
+def _pull_secrets(spec: peek.Object) -> errors.Errors:
+    for index, secret in enumerate(peek.objects(spec, "imagePullSecrets")):
+        if peek.text(secret, "name"):
             yield _refused((*_SPEC, "imagePullSecrets", index, "name"), "secrets", _PULL)
 
 
-def _containers(spec: shape.Object) -> errors.Errors:
+def _containers(spec: peek.Object) -> errors.Errors:
     for path, container in containers.each(spec, _SPEC):
-        for index, variable in enumerate(shape.objects(container, "env")):
-            at, source = (*path, "env", index, "valueFrom"), shape.child(variable, "valueFrom")
+        for index, variable in enumerate(peek.objects(container, "env")):
+            at, source = (*path, "env", index, "valueFrom"), peek.child(variable, "valueFrom")
             yield from _named(source, at, "secretKeyRef", "secrets")
             yield from _named(source, at, "configMapKeyRef", "configmaps")
-        for index, source in enumerate(shape.objects(container, "envFrom")):
+        for index, source in enumerate(peek.objects(container, "envFrom")):
             yield from _named(source, (*path, "envFrom", index), "secretRef", "secrets")
             yield from _named(source, (*path, "envFrom", index), "configMapRef", "configmaps")
 
 
-def _named(source: shape.Object, path: fieldpath.Path, field: str, resource: str) -> errors.Errors:
-    if shape.text(shape.child(source, field), "name"):
+def _named(source: peek.Object, path: fieldpath.Path, field: str, resource: str) -> errors.Errors:
+    if peek.text(peek.child(source, field), "name"):
         yield _refused((*path, field, "name"), resource, _DATA)
 
 
-def _claims(spec: shape.Object) -> errors.Errors:
-    for index, _ in enumerate(shape.objects(spec, "resourceClaims")):
+def _claims(spec: peek.Object) -> errors.Errors:
+    for index, _ in enumerate(peek.objects(spec, "resourceClaims")):
         yield _refused((*_SPEC, "resourceClaims", index), "resourceclaims", _DEVICES)
 
 
-def _volumes(spec: shape.Object) -> errors.Errors:
-    for index, volume in enumerate(shape.objects(spec, "volumes")):
+def _volumes(spec: peek.Object) -> errors.Errors:
+    for index, volume in enumerate(peek.objects(spec, "volumes")):
         path = (*_SPEC, "volumes", index)
         for kind, (resource, advice) in _VOLUMES.items():
-            if shape.has(volume, kind):
+            if peek.has(volume, kind):
                 yield _refused((*path, kind), resource, advice)
         for at in _secrets_of(volume, path):
             yield _refused(at, "secrets", _DISK)
-        sources = shape.objects(shape.child(volume, "projected"), "sources")
+        sources = peek.objects(peek.child(volume, "projected"), "sources")
         for position, source in enumerate(sources):
             for kind, (resource, advice) in _PROJECTIONS.items():
-                if shape.has(source, kind):
+                if peek.has(source, kind):
                     at = (*path, "projected", "sources", position, kind)
                     yield _refused(at, resource, advice)
 
 
-def _secrets_of(volume: shape.Object, path: fieldpath.Path) -> Iterator[fieldpath.Path]:
+def _secrets_of(volume: peek.Object, path: fieldpath.Path) -> Iterator[fieldpath.Path]:
     """The fields that name a secret in volumes that are otherwise free of the API."""
     for kind, fields in _SECRET_FIELDS.items():
-        if kind in _VOLUMES or not shape.has(volume, kind):
+        if kind in _VOLUMES or not peek.has(volume, kind):
             continue
-        holder = shape.child(volume, kind)
+        holder = peek.child(volume, kind)
         for field in fields[:-1]:
-            holder = shape.child(holder, field)
-        if shape.text(holder, fields[-1]):
+            holder = peek.child(holder, field)
+        if peek.text(holder, fields[-1]):
             yield (*path, kind, *fields)
 
 
-def _unsupported(spec: shape.Object) -> errors.Errors:
-    if shape.objects(spec, "ephemeralContainers"):
+def _unsupported(spec: peek.Object) -> errors.Errors:
+    if peek.objects(spec, "ephemeralContainers"):
         detail = (
             "static pods do not support ephemeral containers; make it a container or a sidecar"
         )
         yield errors.forbidden((*_SPEC, "ephemeralContainers"), detail)
-    if shape.objects(spec, "schedulingGates"):
+    if peek.objects(spec, "schedulingGates"):
         detail = "static pods are bound to their node and never scheduled; remove the gates"
         yield errors.forbidden((*_SPEC, "schedulingGates"), detail)

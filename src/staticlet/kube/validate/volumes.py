@@ -11,13 +11,13 @@ from staticlet.kube.validate import (
     labels,
     metadata,
     paths,
+    peek,
     projected,
     quantities,
     remote_volumes,
-    shape,
 )
 
-_Check: TypeAlias = Callable[[shape.Object, fieldpath.Path], errors.Errors]
+_Check: TypeAlias = Callable[[peek.Object, fieldpath.Path], errors.Errors]
 
 _HOST_PATH_TYPES = (
     "",
@@ -33,16 +33,16 @@ _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 _ACCESS_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
 
 
-def by_name(volumes: tuple[shape.Object, ...]) -> Mapping[str, shape.Object]:
+def by_name(volumes: tuple[peek.Object, ...]) -> Mapping[str, peek.Object]:
     """The volumes that mounts can name; the first of twins holds the name."""
-    found: dict[str, shape.Object] = {}
+    found: dict[str, peek.Object] = {}
     for volume in volumes:
-        if name := shape.text(volume, "name"):
+        if name := peek.text(volume, "name"):
             found.setdefault(name, volume)
     return found
 
 
-def check(volumes: tuple[shape.Object, ...], path: fieldpath.Path, pod_name: str) -> errors.Errors:
+def check(volumes: tuple[peek.Object, ...], path: fieldpath.Path, pod_name: str) -> errors.Errors:
     """The pod's volumes.
 
     Args:
@@ -52,12 +52,12 @@ def check(volumes: tuple[shape.Object, ...], path: fieldpath.Path, pod_name: str
     """
     taken: set[str] = set()
     generated = {
-        f"{pod_name}-{shape.text(volume, 'name')}"
+        f"{pod_name}-{peek.text(volume, 'name')}"
         for volume in volumes
-        if pod_name and shape.has(volume, "ephemeral")
+        if pod_name and peek.has(volume, "ephemeral")
     }
     for index, volume in enumerate(volumes):
-        at, name = (*path, index), shape.text(volume, "name")
+        at, name = (*path, index), peek.text(volume, "name")
         yield from _source(volume, at, pod_name)
         if not name:
             yield errors.required((*at, "name"))
@@ -66,20 +66,20 @@ def check(volumes: tuple[shape.Object, ...], path: fieldpath.Path, pod_name: str
         if name and name in taken:
             yield errors.duplicate((*at, "name"), name)
         taken.add(name)
-        claim = shape.text(shape.child(volume, "persistentVolumeClaim"), "claimName")
+        claim = peek.text(peek.child(volume, "persistentVolumeClaim"), "claimName")
         if claim and claim in generated:
             detail = "must not reference a PVC that gets created for an ephemeral volume"
             yield errors.invalid((*at, "persistentVolumeClaim", "claimName"), claim, detail)
 
 
-def _source(volume: shape.Object, path: fieldpath.Path, pod_name: str) -> errors.Errors:
-    given = [kind for kind in _SOURCES if shape.has(volume, kind)]
+def _source(volume: peek.Object, path: fieldpath.Path, pod_name: str) -> errors.Errors:
+    given = [kind for kind in _SOURCES if peek.has(volume, kind)]
     for position, kind in enumerate(given):
         if position:
             yield errors.forbidden((*path, kind), "may not specify more than 1 volume type")
         else:
-            yield from _SOURCES[kind](shape.child(volume, kind), (*path, kind))
-    name = shape.text(volume, "name")
+            yield from _SOURCES[kind](peek.child(volume, kind), (*path, kind))
+    name = peek.text(volume, "name")
     if given[:1] == ["ephemeral"] and pod_name and name:
         claim = f"{pod_name}-{name}"
         for message in names.dns_subdomain(claim):
@@ -87,7 +87,7 @@ def _source(volume: shape.Object, path: fieldpath.Path, pod_name: str) -> errors
     yield from remote_volumes.initiator_length(volume, path)
 
 
-def _empty_dir(source: shape.Object, path: fieldpath.Path) -> errors.Errors:
+def _empty_dir(source: peek.Object, path: fieldpath.Path) -> errors.Errors:
     yield from quantities.readable(source.get("sizeLimit"), (*path, "sizeLimit"))
     size = quantities.read(source.get("sizeLimit"))
     if size is not None and size.sign < 0:
@@ -95,65 +95,65 @@ def _empty_dir(source: shape.Object, path: fieldpath.Path) -> errors.Errors:
         yield errors.forbidden((*path, "sizeLimit"), detail)
 
 
-def _host_path(source: shape.Object, path: fieldpath.Path) -> errors.Errors:
-    target = shape.text(source, "path")
+def _host_path(source: peek.Object, path: fieldpath.Path) -> errors.Errors:
+    target = peek.text(source, "path")
     if not target:
         yield errors.required((*path, "path"))
         return
     yield from paths.no_backsteps(target, (*path, "path"))
-    yield from errors.one_of((*path, "type"), shape.text(source, "type"), _HOST_PATH_TYPES)
+    yield from errors.one_of((*path, "type"), peek.text(source, "type"), _HOST_PATH_TYPES)
 
 
-def _git_repo(source: shape.Object, path: fieldpath.Path) -> errors.Errors:
-    if not shape.text(source, "repository"):
+def _git_repo(source: peek.Object, path: fieldpath.Path) -> errors.Errors:
+    if not peek.text(source, "repository"):
         yield errors.required((*path, "repository"))
-    yield from paths.descending(shape.text(source, "directory"), (*path, "directory"))
+    yield from paths.descending(peek.text(source, "directory"), (*path, "directory"))
 
 
-def _secret(source: shape.Object, path: fieldpath.Path) -> errors.Errors:
+def _secret(source: peek.Object, path: fieldpath.Path) -> errors.Errors:
     yield from projected.named_files(source, path, name_field="secretName")
 
 
-def _config_map(source: shape.Object, path: fieldpath.Path) -> errors.Errors:
+def _config_map(source: peek.Object, path: fieldpath.Path) -> errors.Errors:
     yield from projected.named_files(source, path, name_field="name")
 
 
-def _claim(source: shape.Object, path: fieldpath.Path) -> errors.Errors:
-    if not shape.text(source, "claimName"):
+def _claim(source: peek.Object, path: fieldpath.Path) -> errors.Errors:
+    if not peek.text(source, "claimName"):
         yield errors.required((*path, "claimName"))
 
 
-def _image(source: shape.Object, path: fieldpath.Path) -> errors.Errors:
-    reference = shape.text(source, "reference")
+def _image(source: peek.Object, path: fieldpath.Path) -> errors.Errors:
+    reference = peek.text(source, "reference")
     if not reference:
         yield errors.required((*path, "reference"))
     elif reference != reference.strip():
         detail = "must not have leading or trailing whitespace"
         yield errors.invalid((*path, "reference"), reference, detail)
-    policy = shape.text(source, "pullPolicy")
+    policy = peek.text(source, "pullPolicy")
     yield from errors.one_of((*path, "pullPolicy"), policy, _PULL_POLICIES)
 
 
-def _ephemeral(source: shape.Object, path: fieldpath.Path) -> errors.Errors:
+def _ephemeral(source: peek.Object, path: fieldpath.Path) -> errors.Errors:
     at = (*path, "volumeClaimTemplate")
-    if not shape.has(source, "volumeClaimTemplate"):
+    if not peek.has(source, "volumeClaimTemplate"):
         yield errors.required(at)
         return
-    template = shape.child(source, "volumeClaimTemplate")
-    meta, spec = shape.child(template, "metadata"), shape.child(template, "spec")
-    notes = shape.text_map(meta, "annotations")
+    template = peek.child(source, "volumeClaimTemplate")
+    meta, spec = peek.child(template, "metadata"), peek.child(template, "spec")
+    notes = peek.text_map(meta, "annotations")
     yield from metadata.check_annotations(notes, (*at, "metadata", "annotations"))
-    yield from labels.check(shape.text_map(meta, "labels"), (*at, "metadata", "labels"))
+    yield from labels.check(peek.text_map(meta, "labels"), (*at, "metadata", "labels"))
     for field in meta:
-        if field not in ("annotations", "labels", "creationTimestamp") and shape.has(meta, field):
+        if field not in ("annotations", "labels", "creationTimestamp") and peek.has(meta, field):
             yield errors.forbidden((*at, "metadata", field), "cannot be set")
-    modes = shape.texts(spec, "accessModes")
+    modes = peek.texts(spec, "accessModes")
     if not modes:
         detail = "at least 1 access mode is required"
         yield errors.required((*at, "spec", "accessModes"), detail)
     for mode in modes:
         yield from errors.one_of((*at, "spec", "accessModes"), mode, _ACCESS_MODES)
-    requests = shape.child(shape.child(spec, "resources"), "requests")
+    requests = peek.child(peek.child(spec, "resources"), "requests")
     storage = (*at, "spec", "resources", fieldpath.Key("storage"))
     if "storage" not in requests:
         yield errors.required(storage)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from staticlet.kube import fieldpath, names
-from staticlet.kube.validate import errors, shape
+from staticlet.kube.validate import errors, peek
 
 _LONGEST_SPEC = 64 * 1024
 _LONGEST_DOMAIN = 255
@@ -43,53 +43,51 @@ _LINUX_CONTAINER = (
     "runAsUser",
     "runAsGroup",
 )
-Containers = Sequence[tuple[fieldpath.Path, shape.Object]]
+Containers = Sequence[tuple[fieldpath.Path, peek.Object]]
 
 
-def options(context: shape.Object, path: fieldpath.Path) -> errors.Errors:
+def options(context: peek.Object, path: fieldpath.Path) -> errors.Errors:
     """The `windowsOptions` of a security context."""
-    chosen, path = shape.child(context, "windowsOptions"), (*path, "windowsOptions")
-    if name := shape.text(chosen, "gmsaCredentialSpecName"):
+    chosen, path = peek.child(context, "windowsOptions"), (*path, "windowsOptions")
+    if name := peek.text(chosen, "gmsaCredentialSpecName"):
         at = (*path, "gmsaCredentialSpecName")
         yield from errors.each(at, name, names.dns_subdomain(name))
-    if shape.has(chosen, "gmsaCredentialSpec"):
-        spec, at = shape.text(chosen, "gmsaCredentialSpec"), (*path, "gmsaCredentialSpec")
+    if peek.has(chosen, "gmsaCredentialSpec"):
+        spec, at = peek.text(chosen, "gmsaCredentialSpec"), (*path, "gmsaCredentialSpec")
         if not spec:
             yield errors.invalid(at, spec, "gmsaCredentialSpec cannot be an empty string")
         elif names.byte_length(spec) > _LONGEST_SPEC:
             yield errors.invalid(at, spec, "gmsaCredentialSpec size must be under 64 KiB")
-    if shape.has(chosen, "runAsUserName"):
-        account = shape.text(chosen, "runAsUserName")
+    if peek.has(chosen, "runAsUserName"):
+        account = peek.text(chosen, "runAsUserName")
         for problem in _account_problems(account):
             yield errors.invalid((*path, "runAsUserName"), account, problem)
 
 
 def operating_system(
-    spec: shape.Object, path: fieldpath.Path, containers: Containers
+    spec: peek.Object, path: fieldpath.Path, containers: Containers
 ) -> errors.Errors:
     """The field `os`, and the fields that the named system does not have."""
-    if not shape.has(spec, "os"):
+    if not peek.has(spec, "os"):
         return
-    name = shape.text(shape.child(spec, "os"), "name")
+    name = peek.text(peek.child(spec, "os"), "name")
     if not name:
         yield errors.required((*path, "os", "name"), "cannot be empty")
     yield from errors.one_of((*path, "os", "name"), name, ("linux", "windows"))
     if name == "linux":
         for at, holder in _contexts(spec, path, containers):
-            if shape.has(holder, "windowsOptions"):
+            if peek.has(holder, "windowsOptions"):
                 yield errors.forbidden((*at, "windowsOptions"), _NOT_FOR_LINUX)
     elif name == "windows":
         yield from _windows_pod(spec, path, containers)
 
 
-def host_process(
-    spec: shape.Object, path: fieldpath.Path, containers: Containers
-) -> errors.Errors:
+def host_process(spec: peek.Object, path: fieldpath.Path, containers: Containers) -> errors.Errors:
     """Host process containers: all of a pod's containers or none, on the host's network."""
-    of_pod = _host_process(shape.child(spec, "securityContext"))
+    of_pod = _host_process(peek.child(spec, "securityContext"))
     count = 0
     for at, container in containers:
-        own = _host_process(shape.child(container, "securityContext"))
+        own = _host_process(peek.child(container, "securityContext"))
         if None not in (of_pod, own) and of_pod is not own:
             was = "true" if of_pod else "false"
             detail = f"pod hostProcess value must be identical if both are specified, was {was}"
@@ -104,39 +102,36 @@ def host_process(
             "HostProcess containers"
         )
         yield errors.invalid(path, "", detail)
-    network = shape.flag(spec, "hostNetwork") or False
+    network = peek.flag(spec, "hostNetwork") or False
     if not network:
         detail = "hostNetwork must be true if pod contains any hostProcess containers"
         yield errors.invalid((*path, "hostNetwork"), network, detail)
 
 
-def _windows_pod(
-    spec: shape.Object, path: fieldpath.Path, containers: Containers
-) -> errors.Errors:
+def _windows_pod(spec: peek.Object, path: fieldpath.Path, containers: Containers) -> errors.Errors:
     for field in _LINUX_SPEC:
         # False is what an absent flag means, but for these two even that says something.
         says_something = field in ("hostUsers", "shareProcessNamespace")
-        if shape.has(spec, field) if says_something else shape.flag(spec, field):
+        if peek.has(spec, field) if says_something else peek.flag(spec, field):
             yield errors.forbidden((*path, field), _NOT_FOR_WINDOWS)
     for index, (at, holder) in enumerate(_contexts(spec, path, containers)):
         for field in _LINUX_CONTAINER if index else _LINUX_POD:
-            if shape.has(holder, field):
+            if peek.has(holder, field):
                 yield errors.forbidden((*at, field), _NOT_FOR_WINDOWS)
 
 
 def _contexts(
-    spec: shape.Object, path: fieldpath.Path, containers: Containers
-) -> list[tuple[fieldpath.Path, shape.Object]]:
+    spec: peek.Object, path: fieldpath.Path, containers: Containers
+) -> list[tuple[fieldpath.Path, peek.Object]]:
     """The pod's security context, then those of its containers."""
     holders = [(path, spec), *containers]
     return [
-        ((*at, "securityContext"), shape.child(holder, "securityContext"))
-        for at, holder in holders
+        ((*at, "securityContext"), peek.child(holder, "securityContext")) for at, holder in holders
     ]
 
 
-def _host_process(context: shape.Object) -> bool | None:
-    return shape.flag(shape.child(context, "windowsOptions"), "hostProcess")
+def _host_process(context: peek.Object) -> bool | None:
+    return peek.flag(peek.child(context, "windowsOptions"), "hostProcess")
 
 
 def _account_problems(account: str) -> list[str]:
