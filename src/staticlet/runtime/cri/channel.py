@@ -17,13 +17,16 @@ from collections.abc import AsyncGenerator
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from grpclib import client, config, exceptions
+from grpclib import client, config, protocol, utils
 
 from staticlet.runtime import port
 from staticlet.runtime.cri import endpoint, faults
 
 _WINDOW_BYTES = 16 * 1024 * 1024
 """What the runtime may send ahead; a list of a thousand pods comes without waiting for us."""
+
+_SETTINGS = 4
+"""The type of the frame with which every HTTP/2 server begins; it is the frame's fourth byte."""
 
 Request = TypeVar("Request")
 Reply = TypeVar("Reply")
@@ -44,7 +47,7 @@ class Connection:
         windows = config.Configuration(
             http2_connection_window_size=_WINDOW_BYTES, http2_stream_window_size=_WINDOW_BYTES
         )
-        self.channel = client.Channel(path=self.path, config=windows)
+        self.channel = _Channel(path=self.path, config=windows)
 
     async def __aenter__(self) -> Self:
         return self
@@ -71,8 +74,10 @@ class Connection:
         """
         try:
             async with asyncio.timeout(timeout_s):
-                with _Guard(self.path):
+                wake = _Wake()
+                with _Guard(self.path, wake):
                     async with method.open() as stream:
+                        stream._wrapper = wake
                         await stream.send_message(request, end=True)
                         reply = await stream.recv_message()
         except TimeoutError as error:
@@ -90,11 +95,13 @@ class Connection:
         Raises:
             port.RuntimeFault: as `call`, at any step.
         """
+        wake = _Wake()
         async with method.open() as stream:
-            with _Guard(self.path):
+            stream._wrapper = wake
+            with _Guard(self.path, wake):
                 await stream.send_message(request, end=True)
             while True:
-                with _Guard(self.path):
+                with _Guard(self.path, wake):
                     reply = await stream.recv_message()
                     if reply is None:
                         await stream.recv_trailing_metadata()  # raises when it is no good end
@@ -103,13 +110,57 @@ class Connection:
                 yield reply
 
 
+class _Channel(client.Channel):
+    """grpclib's channel, told to look at the first bytes."""
+
+    def _protocol_factory(self) -> protocol.H2Protocol:
+        return _Protocol(client.Handler(), self._config, self._h2_config)
+
+
+class _Protocol(protocol.H2Protocol):
+    """Ends a connection whose other side does not begin as HTTP/2 does.
+
+    Without it the reply of another kind of server reads as the head of a frame of megabytes, and
+    the call waits for the rest.
+    """
+
+    _begun = False
+
+    def data_received(self, data: bytes) -> None:
+        """Pass bytes on, once the first ones were seen to be HTTP/2."""
+        if not self._begun:
+            self._begun = True
+            if data[3:4] not in (b"", bytes([_SETTINGS])):
+                self.processor.close(faults.GARBLED)
+                return
+        super().data_received(data)
+
+
+class _Wake(utils.Wrapper):
+    """How grpclib wakes a call whose stream ended: at most once, and counted.
+
+    grpclib's own may cancel the task again when the connection closes after the stream did.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cancelled_times = 0
+
+    def cancel(self, error: Exception) -> None:
+        """Remember the first error, and cancel the task that waits, if one does."""
+        if self._error is None:
+            self.cancelled_times = len(self._tasks)
+            super().cancel(error)
+
+
 class _Guard:
     """Turns what grpclib raises into the port's faults; takes back grpclib's own cancelling."""
 
-    __slots__ = ("_before", "_path", "_task")
+    __slots__ = ("_before", "_path", "_task", "_wake")
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, wake: _Wake) -> None:
         self._path = path
+        self._wake = wake
 
     def __enter__(self) -> None:
         task = asyncio.current_task()
@@ -126,11 +177,13 @@ class _Guard:
     ) -> None:
         if not isinstance(error, faults.FOREIGN):
             return
-        if isinstance(error, exceptions.StreamTerminatedError):
-            self._uncancel(error)
+        if self._wake.cancelled_times:
+            self._take_back(error)
         raise faults.translate(error, self._path) from error
 
-    def _uncancel(self, error: BaseException) -> None:
-        """Undo the one cancellation that is grpclib's; one that is left is somebody's wish."""
-        if self._task.cancelling() > self._before and self._task.uncancel() > self._before:
+    def _take_back(self, error: BaseException) -> None:
+        """Undo what grpclib did to the task; a cancellation that is left is somebody's wish."""
+        for _ in range(self._wake.cancelled_times):
+            self._task.uncancel()
+        if self._task.cancelling() > self._before:
             raise asyncio.CancelledError from error

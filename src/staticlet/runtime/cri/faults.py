@@ -27,8 +27,8 @@ _WRAPPING = re.compile(r"\Arpc error: code = \w+ desc = ")
 _NOT_READY_YET = "server is not initialized yet"
 """containerd says so, as an unknown error, while its CRI part is still loading."""
 
-_GARBLED = "Protocol error"
-"""grpclib's word for bytes that are no HTTP/2."""
+GARBLED = "Protocol error"
+"""grpclib's word, and ours, for bytes that are no HTTP/2."""
 
 _BY_STATUS: dict[const.Status, type[port.RuntimeFault]] = {
     const.Status.UNAVAILABLE: port.Unavailable,
@@ -43,7 +43,7 @@ def translate(error: Exception, path: str) -> port.RuntimeFault:
     match error:
         case exceptions.GRPCError():
             return _refused(error, path)
-        case exceptions.StreamTerminatedError() if str(error) == _GARBLED:
+        case exceptions.StreamTerminatedError() if str(error) == GARBLED:
             return port.NotCri(f"{path} answers, but does not speak gRPC")
         case exceptions.StreamTerminatedError():
             return port.Unavailable(f"the connection to {path} broke off: {error}")

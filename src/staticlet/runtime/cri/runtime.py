@@ -5,6 +5,7 @@ Calls that end something take an absent id for done: whatever was asked for is t
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
@@ -16,6 +17,9 @@ from staticlet.wire import cri_grpc, cri_pb2
 if TYPE_CHECKING:
     from grpclib import client
 
+
+_AT_ONCE_S = 1.0
+"""A stream of events that ends sooner than this was never meant to carry any."""
 
 Request = TypeVar("Request")
 Reply = TypeVar("Reply")
@@ -157,8 +161,11 @@ class CriRuntime:
     async def events(self) -> AsyncGenerator[port.RuntimeEvent, None]:
         """Follow what happens to containers; raises Unsupported where the call is missing.
 
-        Close the iterator (`contextlib.aclosing`) to end the call.
+        Close the iterator (`contextlib.aclosing`) to end the call. It never ends by itself: a
+        stream that the runtime ends is Unavailable, or Unsupported when that happens at once,
+        which is how CRI-O says that its events are switched off.
         """
+        began = asyncio.get_running_loop().time()
         replies = self._connection.follow(
             self._stub.GetContainerEvents, cri_pb2.GetEventsRequest()
         )
@@ -166,6 +173,9 @@ class CriRuntime:
             async for reply in replies:
                 if (event := decode.event(reply)) is not None:
                     yield event
+        if asyncio.get_running_loop().time() - began < _AT_ONCE_S:
+            raise port.Unsupported("the runtime has no events: it ends their stream at once")
+        raise port.Unavailable("the runtime ended the stream of events")
 
     async def _call(
         self, method: client.UnaryUnaryMethod[Request, Reply], request: Request
