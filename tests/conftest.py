@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 
 from staticlet.testing import containerd as containerd_of_ours
+
+# Without a loop of the thread's own, pytest-asyncio makes one for each runner on Python 3.11 and
+# never closes it: the first async test after a synchronous one would fail with a ResourceWarning.
+asyncio.set_event_loop(None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
