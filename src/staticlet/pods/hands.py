@@ -73,6 +73,23 @@ class RuntimeHands:
                 self._runtime, observe.selector(self._settings.root_dir, key)
             )
 
+    async def recall(self, sandbox: obs.ObservedSandbox) -> wanted.WantedPod | None:
+        """The pod that a sandbox was made for, from the sandbox's annotations."""
+        with _fault("RuntimeFault", look=True):
+            status = await self._runtime.sandbox_status(sandbox.id)
+        made_for = labels.pod_of(status.sandbox)
+        if made_for is None:
+            return None
+        return wanted.WantedPod(
+            key=labels.key_of(status.sandbox.labels),
+            uid=sandbox.uid,
+            revision=sandbox.revision,
+            pod=made_for,
+            source=labels.source_of(status.sandbox),
+            origin=labels.origin_of(status.sandbox),
+            seen=self._clock.now(),
+        )
+
     async def run_sandbox(self, pod: wanted.WantedPod, attempt: int) -> obs.ObservedSandbox:
         """Make directories, volumes and the sandbox."""
         node = self._node()

@@ -157,6 +157,11 @@ def source_of(sandbox: port.Sandbox) -> str:
     return sandbox.annotations.get(SOURCE, "")
 
 
+def origin_of(sandbox: port.Sandbox) -> str:
+    """The path or URL that its pod came from; empty when it does not say."""
+    return sandbox.annotations.get(ORIGIN, "")
+
+
 def incarnation_of(sandbox: port.Sandbox) -> int:
     """The incarnation that a sandbox was made for; 0 when it does not say."""
     return _number(sandbox.annotations.get(INCARNATION, ""), default=0)

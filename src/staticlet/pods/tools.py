@@ -53,6 +53,10 @@ class Hands(Protocol):
         """All sandboxes of a pod key with their containers."""
         ...
 
+    async def recall(self, sandbox: obs.ObservedSandbox) -> wanted.WantedPod | None:
+        """The pod that a sandbox was made for, as the runtime keeps it; None if it does not."""
+        ...
+
     async def run_sandbox(self, pod: wanted.WantedPod, attempt: int) -> obs.ObservedSandbox:
         """Make directories, volumes and the sandbox."""
         ...

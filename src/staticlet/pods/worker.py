@@ -244,12 +244,29 @@ class Worker:
         before = {c.id: c for s in self._seen.sandboxes for c in s.containers}
         self._seen = await self._tools.hands.look(self.key)
         self._look = False
+        await self._recall_predecessor()
         for sandbox in self._seen.sandboxes:
             for container in sandbox.containers:
                 known = before.get(container.id)
                 if container.exited and known is not None and known.running:
                     self._past = self._past.with_exit(container, self._tools.backoff)
                 self._watch(container)
+
+    async def _recall_predecessor(self) -> None:
+        """After a start of the agent: what runs under this key, if it is not what is wanted.
+
+        Then a change that was made while no agent ran is served like any other: its image is
+        pulled before the old pod is stopped.
+        """
+        want = self._want
+        if self._serving is not None or want is None or self._past.incarnation is not None:
+            return
+        for sandbox in self._seen.sandboxes:
+            if sandbox.alive and (sandbox.uid, sandbox.revision) != (want.uid, want.revision):
+                known = await self._tools.hands.recall(sandbox)
+                if known is not None:
+                    self._serving = replace(known, incarnation=want.incarnation)
+                return
 
     async def _take_in_exits(self) -> None:
         """Ask the runtime how each process ended of which the kernel said that it did."""
