@@ -136,14 +136,14 @@ def _find_clashes(files: list[_File]) -> None:
     for file in files:
         for pod in file.reading.pods:
             key = _key(pod.raw)
-            first, position = holders.setdefault(key, (file, pod.position))
+            first, position = holders.setdefault(key, (file, pod.named_at))
             if first is file:
                 continue
             clash = Finding(
                 severity=Severity.ERROR,
                 source=file.path,
                 path="metadata.name",
-                position=pod.position,
+                position=pod.named_at,
                 message=(
                     f"Duplicate value: the pod {'/'.join(key)} stands also in {first.path}:"
                     f"{position.line}; rename or remove one of them"

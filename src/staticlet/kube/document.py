@@ -41,10 +41,17 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that cannot be read, and where."""
+    """Something that cannot be read, and where.
+
+    Attributes:
+        message: What it is and what to do.
+        position: The place; None when the whole text is meant.
+        path: The value that reads as None for it, where it is one value.
+    """
 
     message: str
     position: Position | None = None
+    path: tuple[str | int, ...] | None = None
 
 
 class UnreadableError(Exception):

@@ -120,16 +120,22 @@ class _Reader:
     def _string(self) -> str:
         match = _STRING.match(self._text, self._at)
         if match is None:
-            raise self._error(
-                "this string is never closed, or holds a control character or escape "
-                "that JSON does not know"
-            )
+            raise self._unclosed()
         self._at = match.end()
         body: str = match[1]
         if "\\" not in body:
             return body
         value: str = json.loads(match[0])
         return _SURROGATE.sub("\ufffd", value)
+
+    def _unclosed(self) -> UnreadableError:
+        rest = self._text[self._at + 1 :]
+        if '"' not in rest and "\n" not in rest:
+            return self._error("the text ends inside this string")
+        return self._error(
+            "this string is never closed, or holds a control character or escape that JSON does "
+            "not know"
+        )
 
     def _literal(self, spot: Spot) -> int | float | bool | None:
         if match := _WORD.match(self._text, self._at):

@@ -54,14 +54,14 @@ def fault(data: Any) -> Fault:
     elif isinstance(kind, str) and kind != "Pod":
         if kind.lower() not in _NEARLY:
             return Fault(is_pod=False, messages=((("kind",), _other(kind)),))
-        messages.append((("kind",), f'kind {kind} is unknown; did you mean "Pod"?'))
+        messages.append((("kind",), f'{kind} is unknown; did you mean "Pod"?'))
     if isinstance(version, str) and version not in ("", "v1"):
         messages.append((("apiVersion",), f'there is no Pod in {version}; write "v1"'))
     return Fault(is_pod=True, messages=tuple(messages))
 
 
 def _other(kind: str) -> str:
-    refusal = f"kind {kind} is not a Pod: staticlet runs Pods only; "
+    refusal = f"{kind} is not a Pod: staticlet runs Pods only; "
     if kind in _TEMPLATED:
         return refusal + "put the pod template's metadata and spec in a Pod manifest"
     return refusal + "remove it from here"
@@ -69,6 +69,8 @@ def _other(kind: str) -> str:
 
 def _not_a_map(data: Any) -> str:
     match data:
+        case None:
+            found = "nothing"
         case list():
             found = "a list"
         case str():

@@ -10,7 +10,7 @@ counts, and a `List` or `PodList` is as good as its pods.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,11 +43,13 @@ class ReadPod:
         raw: The defaulted object: only known fields, no nulls, no status.
         document: The number of its document in the file, from 0.
         position: Where it begins.
+        named_at: Where its name stands.
     """
 
     raw: dict[str, Any]
     document: int
     position: Position
+    named_at: Position
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +117,28 @@ class _Object:
     def text(self, path: _RawPath) -> str | None:
         return self.document.text(self.prefix + path)
 
+    def has(self, path: _RawPath) -> bool:
+        return self.document.find(self.prefix + path) is not None
+
+    def unreadable(self) -> list[_RawPath]:
+        """The paths of values in it that cannot be represented."""
+        depth = len(self.prefix)
+        paths = [each.path for each in self.document.problems if each.path is not None]
+        return [path[depth:] for path in paths if path[:depth] == self.prefix]
+
+    def place(self, error: FieldError) -> Position:
+        """Where an error's value stands; of a map's bad key or value, that entry."""
+        path = fieldpath.raw(error.path)
+        value = self.data
+        for step in path:
+            known = isinstance(value, dict) and step in value
+            value = value[step] if known else None
+        if isinstance(value, dict) and isinstance(error.value, str):
+            for name, each in value.items():
+                if error.value in (name, each):
+                    return self.document.position((*self.prefix, *path, name))
+        return self.position(error.path)
+
 
 @dataclass(slots=True)
 class _Reader:
@@ -174,29 +198,32 @@ class _Reader:
 
     def _pod(self, item: _Object) -> None:
         checked = schema.check(item.data, core.Pod, text_at=item.text)
-        wrong: list[_RawPath] = []
+        wrong = item.unreadable()
         for each in checked.differences:
+            path = fieldpath.raw(each.path)
+            if _below(path, wrong):
+                continue
             if each.fault is schema.Fault.WRONG_TYPE:
-                wrong.append(fieldpath.raw(each.path))
+                wrong.append(path)
                 self._error(item, each.path, each.message)
             else:
                 self._doubt(item, each.path, each.message)
         checked.value.pop("status", None)
         pod = defaults.pod(checked.value)
         self._name(item, pod, wrong)
-        refused: set[fieldpath.Path] = set()
-        for error in _told_once((*pod_rules.check(pod), *static_rules.check(pod)), wrong):
-            refused.add(error.path)
-            self._error(item, error.path, error.message)
-        for path, message in unsupported.check(pod):
-            if path not in refused:
-                self._say(Severity.WARNING, message, item.position(path), item.prefix + path)
+        for error in _told_once(item, _broken_rules(pod), wrong):
+            wrong.append(fieldpath.raw(error.path))
+            self._error(item, error.path, error.message, position=item.place(error))
+        for place, message in unsupported.check(pod):
+            at = fieldpath.raw(place)
+            if not any(_begins(each, at) for each in wrong):
+                self._say(Severity.WARNING, message, item.position(place), item.prefix + place)
         if not item.refused:
             self._accept(item, pod)
 
     def _name(self, item: _Object, pod: Mapping[str, Any], wrong: Iterable[_RawPath]) -> None:
         metadata = pod.get("metadata", {})
-        if metadata.get("name") or any(_NAME[: len(path)] == path for path in wrong):
+        if metadata.get("name") or _below(("metadata", "name"), wrong):
             return
         if metadata.get("generateName"):
             message = "Required value: generateName is not used for static pods; write a name"
@@ -209,8 +236,11 @@ class _Reader:
         key = (metadata.get("namespace") or "default", metadata["name"])
         first = self.holders.get(key)
         if first is None:
-            self.holders[key] = item.position(_NAME)
-            self.pods.append(ReadPod(raw=pod, document=item.number, position=item.position()))
+            named_at = self.holders[key] = item.position(_NAME)
+            read_pod = ReadPod(
+                raw=pod, document=item.number, position=item.position(), named_at=named_at
+            )
+            self.pods.append(read_pod)
             return
         message = (
             f"Duplicate value: the pod {'/'.join(key)} stands already on line {first.line}; "
@@ -245,9 +275,16 @@ class _Reader:
             item.prefix + path,
         )
 
-    def _error(self, item: _Object, path: fieldpath.Path, message: str) -> None:
+    def _error(
+        self,
+        item: _Object,
+        path: fieldpath.Path,
+        message: str,
+        *,
+        position: Position | None = None,
+    ) -> None:
         item.refused = True
-        self._say(Severity.ERROR, message, item.position(path), item.prefix + path)
+        self._say(Severity.ERROR, message, position or item.position(path), item.prefix + path)
 
     def _say(
         self,
@@ -277,17 +314,47 @@ def _claim(data: Any) -> Claim:
     return Claim(namespace=namespace, name=name)
 
 
-def _told_once(errors: Iterable[FieldError], wrong: list[_RawPath]) -> Iterable[FieldError]:
-    """Leave out what is said elsewhere, or only follows from leaving out values of wrong type."""
-    volumes_unsure = any(path[:2] == ("spec", "volumes") for path in wrong)
+def _broken_rules(pod: Mapping[str, Any]) -> list[FieldError]:
+    """What validation refuses; what no static pod may have is said in the words for it alone."""
+    static = static_rules.check(pod)
+    said = {error.path for error in static}
+    general = (
+        error
+        for error in pod_rules.check(pod)
+        if not (error.kind is Kind.FORBIDDEN and error.path in said)
+    )
+    return [*general, *static]
+
+
+def _told_once(
+    item: _Object, errors: list[FieldError], wrong: Iterable[_RawPath]
+) -> Iterator[FieldError]:
+    """Leave out what is said elsewhere, and what only follows from something said elsewhere."""
+    unreadable = list(wrong)
+    volumes_unsure = any(path[:2] == ("spec", "volumes") for path in unreadable)
+    written = {
+        (error.path[:3], error.message) for error in errors if item.has(fieldpath.raw(error.path))
+    }
     for error in errors:
         path = fieldpath.raw(error.path)
         if error.path == _NAME and error.kind is Kind.REQUIRED:
             continue  # `_name` says it better
-        if any(path[: len(each)] == each for each in wrong):
+        if _below(path, unreadable):
             continue
-        if error.kind is Kind.REQUIRED and any(each[:-1] == path for each in wrong):
+        if error.kind is Kind.REQUIRED and any(each[:-1] == path for each in unreadable):
             continue
         if error.kind is Kind.NOT_FOUND and volumes_unsure:
             continue
+        copied = error.kind is Kind.INVALID and not item.has(path)
+        if copied and (error.path[:3], error.message) in written:
+            continue  # a default took over a bad value: a request from its limit
         yield error
+
+
+def _begins(path: _RawPath, beginning: _RawPath) -> bool:
+    return path[: len(beginning)] == beginning
+
+
+def _below(path: _RawPath, places: Iterable[_RawPath]) -> bool:
+    """Whether a path is one of some places, or lies inside one."""
+    return any(_begins(path, each) for each in places)

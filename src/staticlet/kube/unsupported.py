@@ -16,6 +16,7 @@ Note: TypeAlias = tuple[Path, str]
 
 _SPEC: Path = ("spec",)
 _SUPPORTED_VOLUMES = frozenset(("name", "emptyDir", "hostPath"))
+_SUPPORTED_MEDIA = ("", "Memory")
 _IN_CONTAINER = {
     "livenessProbe": "the probe is not run: the container is never restarted for it",
     "readinessProbe": "the probe is not run: the container counts as ready when it runs",
@@ -88,5 +89,5 @@ def _volume(volume: Mapping[str, Any], path: Path) -> Iterator[Note]:
                 "the volume is not made: a container that mounts it does not start",
             )
     medium = (volume.get("emptyDir") or {}).get("medium", "")
-    if medium.startswith("HugePages"):
+    if medium not in _SUPPORTED_MEDIA:
         yield (*path, "emptyDir", "medium"), _NO_VOLUME

@@ -47,6 +47,10 @@ _MappingStartEvent, _MappingEndEvent, _SequenceEndEvent = (
     yaml.SequenceEndEvent,
 )
 _MERGE = object()
+_TEMPLATE = (
+    "a map or list cannot be a key; is this a template ({{ … }}) that was never filled in? "
+    "quote it if a text is meant"
+)
 
 
 def decode(text: str) -> Decoded:
@@ -229,16 +233,10 @@ class _Reader:
                 return _MERGE
         value, spot = self._node(event)
         if isinstance(value, dict | list):
-            self._problems.append(
-                Problem(
-                    "a map or list cannot be a key; is this a template ({{ … }}) that was never "
-                    "filled in? quote it if a text is meant",
-                    _place(spot),
-                )
-            )
+            self._note(_TEMPLATE, spot, depth=-1)
             return None
         if value is None:
-            self._problems.append(Problem("a key may not be null; quote it", _place(spot)))
+            self._note("a key may not be null; quote it", spot, depth=-1)
             return None
         return yamlscalar.key_text(value)
 
@@ -252,9 +250,7 @@ class _Reader:
         names: set[str] = set()
         for source, place in reversed(sources):
             if not isinstance(source, dict) or not isinstance(place.children, dict):
-                self._problems.append(
-                    Problem("the merge key << needs a map or a list of maps", _place(spot))
-                )
+                self._note("the merge key << needs a map or a list of maps", spot, depth=-1)
                 continue
             entries.update(source)
             spots.update(place.children)
@@ -278,9 +274,7 @@ class _Reader:
             self._unknown_tag(tag, spot)
             return None
         if type(value) is float and not math.isfinite(value):
-            self._problems.append(
-                Problem(f"{text} is a number that JSON cannot hold; quote it", _place(spot))
-            )
+            self._note(f"{text} is a number that JSON cannot hold; quote it", spot)
             return None
         if type(value) is not str:
             spot.text = text
@@ -296,9 +290,7 @@ class _Reader:
             "float": isinstance(value, int | float) and not isinstance(value, bool),
         }[wanted]
         if not fits:
-            self._problems.append(
-                Problem(f'"{text}" does not fit its tag !!{wanted}', _place(spot))
-            )
+            self._note(f'"{text}" does not fit its tag !!{wanted}', spot)
             return None
         return value
 
@@ -306,9 +298,7 @@ class _Reader:
         try:
             return base64.b64decode("".join(text.split()), validate=True).decode()
         except (binascii.Error, UnicodeDecodeError, ValueError):
-            self._problems.append(
-                Problem("!!binary must be the base64 form of a text in UTF-8", _place(spot))
-            )
+            self._note("!!binary must be the base64 form of a text in UTF-8", spot)
             return None
 
     def _check_tag(self, event: Any, core: str, spot: Spot) -> None:
@@ -317,9 +307,11 @@ class _Reader:
 
     def _unknown_tag(self, tag: str, spot: Spot) -> None:
         shown = "!!" + tag.removeprefix(_CORE) if tag.startswith(_CORE) else tag
-        self._problems.append(
-            Problem(f"the tag {shown} is unknown to Kubernetes; remove it", _place(spot))
-        )
+        self._note(f"the tag {shown} is unknown to Kubernetes; remove it", spot)
+
+    def _note(self, message: str, spot: Spot, *, depth: int | None = None) -> None:
+        """Note a problem with the value at hand, or with the map around it (`depth` -1)."""
+        self._problems.append(Problem(message, _place(spot), tuple(self._path[:depth])))
 
 
 def _place(spot: Spot) -> Position:
