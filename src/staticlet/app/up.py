@@ -138,7 +138,7 @@ async def stop_all_pods(endpoint: str) -> None:
         except port.RuntimeFault as fault:
             LOG.error("cannot list the pods to stop: %s", fault)  # noqa: TRY400  it says it all
             return
-        LOG.info("stopping %d pods", sum(one.ready for one in sandboxes))
+        LOG.info("stopping all pods, %d in number", sum(one.ready for one in sandboxes))
         async with asyncio.TaskGroup() as tasks:
             for one in sandboxes:
                 own = [c for c in containers if c.sandbox_id == one.id]

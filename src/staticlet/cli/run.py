@@ -57,14 +57,14 @@ async def _until_signalled(loaded: load.Loaded) -> None:
     await agent.serve_agent(loaded.settings, stop)
 
 
-def stop_on_signals(stop: asyncio.Event) -> None:
-    """Set the event on SIGTERM and SIGINT; a second one ends the program at once."""
+def stop_on_signals(stop: asyncio.Event, *, outlook: str = "containers go on running") -> None:
+    """Set the event on SIGTERM and SIGINT, and log the outlook; a second one ends us at once."""
     loop = asyncio.get_running_loop()
 
     def handle(number: signal.Signals) -> None:
         if stop.is_set():
             sys.exit(128 + number)
-        log.info("%s: stopping; containers go on running", number.name)
+        log.info("%s: stopping; %s", number.name, outlook)
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):

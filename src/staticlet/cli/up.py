@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
-import signal
+import gc
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
-from staticlet.app import up
-from staticlet.cli import options
+from staticlet.app import agent, logs, up
+from staticlet.cli import options, run
 from staticlet.config.settings import Settings
 
 DEFAULTS = up.Up()
@@ -53,15 +52,16 @@ def command(
     wanted = up.Up(data_dir=data_dir, run_dir=run_dir, stop_pods=stop_pods)
     try:
         loaded = options.settle(up.flags(wanted, given))
+        logs.set_up(verbosity=loaded.settings.verbosity)
+        run.announce(loaded)
         asyncio.run(_until_signalled(wanted, loaded.settings))
-    except up.CannotUp as fault:
+    except (up.CannotUp, agent.CannotStart) as fault:
         raise click.ClickException(str(fault)) from fault
 
 
 async def _until_signalled(wanted: up.Up, settings: Settings) -> None:
-    agent = importlib.import_module("staticlet.app.agent")
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    outlook = "all pods are stopped" if wanted.stop_pods else "pods and containerd go on running"
+    run.stop_on_signals(stop, outlook=outlook)
+    gc.freeze()  # what was imported stays: the collector need not walk it again and again
     await up.run(wanted, settings, serve=agent.serve_agent, stop=stop)

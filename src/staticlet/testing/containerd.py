@@ -1,8 +1,8 @@
 """A real containerd for tests, the demo and measurements, with nothing shared.
 
 It has a path, a bridge and an address range of its own, starts in half a second, holds
-`localhost/pause:latest` and `localhost/busybox:latest`, and takes everything with it when it goes:
-tasks, mounts, bridge, files. No other containerd is touched. Root only.
+`localhost/pause:latest` and `localhost/busybox` (tagged `latest` and `1`), and takes everything
+with it when it goes: tasks, mounts, bridge, files. No other containerd is touched. Root only.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ T = TypeVar("T")
 PREFIX = "slt"
 BUSYBOX = Path("/bin/busybox")
 BUSYBOX_REF = "localhost/busybox:latest"
+# Any other tag than latest is not pulled anew by default.
+BUSYBOX_TAGGED = "localhost/busybox:1"
 
 
 class NeedsRoot(RuntimeError):
@@ -175,8 +177,13 @@ def network_below(base: Path) -> bringup.Network:
     )
 
 
-def busybox_image(ref: str = BUSYBOX_REF, program: Path = BUSYBOX) -> bytes:
-    """An image archive with Debian's static busybox and a link for each of its applets."""
+def busybox_image(*refs: str, program: Path = BUSYBOX) -> bytes:
+    """An image archive with Debian's static busybox and a link for each of its applets.
+
+    Args:
+        refs: The image's names; `localhost/busybox:latest` and `localhost/busybox:1` when none.
+        program: The busybox.
+    """
     listed = subprocess.run(
         [str(program), "--list-full"], check=True, capture_output=True, text=True, timeout=10
     ).stdout.split()
@@ -189,7 +196,8 @@ def busybox_image(ref: str = BUSYBOX_REF, program: Path = BUSYBOX) -> bytes:
         "root": ociimage.Directory(mode=0o700),
     }
     arch = ociimage.architecture(os.uname().machine)
-    return ociimage.image_archive((ref,), files, run=ociimage.Run(cmd=("sh",)), arch=arch)
+    names = refs or (BUSYBOX_REF, BUSYBOX_TAGGED)
+    return ociimage.image_archive(names, files, run=ociimage.Run(cmd=("sh",)), arch=arch)
 
 
 def _text(content: str) -> ociimage.File:
