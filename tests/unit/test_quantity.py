@@ -73,6 +73,7 @@ def test_an_unknown_suffix_gets_words_of_its_own(text):
         ("1.5Gi", "1536Mi"),
         ("1023Ki", "1023Ki"),
         ("0.5Ki", "512"),
+        ("0.0001Ki", "102400u"),
         ("0.1Mi", "104857600m"),
         ("1e3", "1e3"),
         ("12000e3", "12e6"),

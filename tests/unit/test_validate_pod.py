@@ -174,7 +174,10 @@ def test_block_devices_are_claims_and_no_mounts():
             'volumeDevices[0].name: Invalid value: "v": can only use volume source type of '
             "PersistentVolumeClaim or Ephemeral for block mode"
         ),
-        "volumeDevices[1].devicePath: Invalid value: \"/dev/../b\": can not contain backsteps ('..')",
+        (
+            'volumeDevices[1].devicePath: Invalid value: "/dev/../b": '
+            "can not contain backsteps ('..')"
+        ),
     ]
     both = of_container(
         volumeDevices=[{"name": "d", "devicePath": "/x"}],
@@ -265,6 +268,75 @@ def test_deprecated_profile_annotations_must_agree_with_the_fields():
     ]
 
 
+def test_names_of_profiles_and_accounts_have_an_end():
+    profile = {"type": "Localhost", "localhostProfile": "x" * 4096}
+    account = {"runAsUserName": "d" * 256 + "\\" + "u" * 105, "gmsaCredentialSpec": "x" * 65537}
+    long = of_container(securityContext={"appArmorProfile": profile, "windowsOptions": account})
+    assert [line.rpartition(": ")[2] for line in long] == [
+        "gmsaCredentialSpec size must be under 64 KiB",
+        "runAsUserName's Domain length must be under 256 characters",
+        "runAsUserName's Domain doesn't match the NetBios nor the DNS format",
+        "runAsUserName's User length must not be longer than 104 characters",
+        "may not be more than 4095 bytes",
+    ]
+
+
+def test_a_claim_generated_for_the_pod_is_not_claimed_again_and_has_a_good_name():
+    template = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1"}}}
+    volumes = [
+        {"name": "a", "ephemeral": {"volumeClaimTemplate": {"spec": template}}},
+        {"name": "b", "persistentVolumeClaim": {"claimName": "web-a"}},
+    ]
+    assert said(plain(volumes=volumes)) == [
+        (
+            'spec.volumes[1].persistentVolumeClaim.claimName: Invalid value: "web-a": '
+            "must not reference a PVC that gets created for an ephemeral volume"
+        )
+    ]
+    raw = plain(volumes=volumes[:1])
+    raw["metadata"]["name"] = "a" * 252
+    (line,) = said(raw)
+    assert line.endswith("must be no more than 253 bytes")
+
+
+def test_an_annotated_profile_must_be_one_and_be_the_fields_own():
+    context = {"seccompProfile": {"type": "Localhost", "localhostProfile": "a.json"}}
+    raw = plain(containers=[{"name": "c", "image": "a", "securityContext": context}])
+    seccomp = "container.seccomp.security.alpha.kubernetes.io/c"
+    app_armor = "container.apparmor.security.beta.kubernetes.io/c"
+    raw["metadata"]["annotations"] = {seccomp: "localhost/a.json", app_armor: "runtime/default"}
+    assert said(raw) == []
+    raw["metadata"]["annotations"] = {seccomp: "localhost/b.json", app_armor: "magic"}
+    assert said(raw) == [
+        (
+            f'metadata.annotations[{app_armor}]: Invalid value: "magic": '
+            'invalid AppArmor profile name: "magic"'
+        ),
+        (
+            "spec.containers[0].securityContext.seccompProfile.localhostProfile: Forbidden: "
+            "seccomp profile in annotation and field must match"
+        ),
+    ]
+    raw["metadata"]["annotations"] = {seccomp: "magic"}
+    assert said(raw)[0].endswith("must be a valid seccomp profile")
+
+
+def test_a_windows_pod_needs_no_profiles_that_agree():
+    raw = plain(os={"name": "windows"})
+    raw["metadata"]["annotations"] = {"seccomp.security.alpha.kubernetes.io/pod": "unconfined"}
+    assert said(raw) == []
+
+
+def test_what_a_pod_asks_for_covers_its_init_containers_beside_the_sidecars():
+    def asking(name, amount, **fields):
+        return {"name": name, "image": "a", "resources": {"requests": {"cpu": amount}}, **fields}
+
+    inits = [asking("s", "1", restartPolicy="Always"), asking("i", "2")]
+    lines = said(plain(initContainers=inits, resources={"requests": {"cpu": "2"}}))
+    assert [line.rpartition(" ")[2] for line in lines] == ["3"]
+    assert said(plain(initContainers=inits, resources={"requests": {"cpu": "3"}})) == []
+
+
 def test_search_paths_are_few_and_short():
     many = said(plain(dnsConfig={"searches": ["a"] * 33}))
     assert [line.rpartition(": ")[2] for line in many] == [
@@ -293,3 +365,40 @@ def test_all_errors_of_a_pod_are_reported_together():
         "spec.restartPolicy",
         "spec.dnsPolicy",
     ]
+
+
+def test_block_devices_have_names_and_paths_of_their_own():
+    devices = [{"name": "d", "devicePath": "/x"}, {"name": "d", "devicePath": "/x"}, {"name": "d"}]
+    assert of_container(volumeDevices=devices) == [
+        'volumeDevices[1].name: Invalid value: "d": must be unique',
+        'volumeDevices[1].devicePath: Invalid value: "/x": must be unique',
+        'volumeDevices[2].name: Invalid value: "d": must be unique',
+        "volumeDevices[2].devicePath: Required value",
+    ]
+
+
+def test_a_pod_that_never_restarts_resizes_without_restarts():
+    policy = {"resourceName": "cpu", "restartPolicy": "RestartContainer"}
+    container = {"name": "c", "image": "a", "resizePolicy": [policy]}
+    lines = said(plain(restartPolicy="Never", containers=[container]))
+    assert lines == [
+        (
+            'spec.containers[0].resizePolicy[0].restartPolicy: Invalid value: "RestartContainer": '
+            "must be 'NotRequired' when `restartPolicy` is 'Never'"
+        )
+    ]
+    (unnamed,) = of_container(resizePolicy=[{"restartPolicy": "NotRequired"}])
+    assert unnamed == "resizePolicy[0].resourceName: Required value"
+
+
+def test_a_source_of_variables_is_named():
+    assert of_container(envFrom=[{"secretRef": {}}]) == [
+        "envFrom[0].secretRef.name: Required value"
+    ]
+
+
+def test_a_token_lives_at_most_two_to_the_thirty_two_seconds():
+    token = {"path": "t", "expirationSeconds": 2**32 + 1}
+    volume = {"name": "v", "projected": {"sources": [{"serviceAccountToken": token}]}}
+    (line,) = said(plain(serviceAccountName="robot", volumes=[volume]))
+    assert line.endswith("may not specify a duration larger than 2^32 seconds")

@@ -38,8 +38,8 @@ def seccomp(context: peek.Object, path: fieldpath.Path) -> errors.Errors:
             yield errors.required(at, "must be set when seccomp type is Localhost")
         yield from paths.descending(peek.text(profile, "localhostProfile"), at)
     elif named:
-        detail = "can only be set when seccomp type is Localhost"
-        yield errors.invalid(at, dict(profile), detail)
+        name = peek.text(profile, "localhostProfile")
+        yield errors.invalid(at, name, "can only be set when seccomp type is Localhost")
 
 
 def app_armor(context: peek.Object, path: fieldpath.Path) -> errors.Errors:

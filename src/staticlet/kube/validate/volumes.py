@@ -154,7 +154,7 @@ def _ephemeral(source: peek.Object, path: fieldpath.Path) -> errors.Errors:
     for mode in modes:
         yield from errors.one_of((*at, "spec", "accessModes"), mode, _ACCESS_MODES)
     requests = peek.child(peek.child(spec, "resources"), "requests")
-    storage = (*at, "spec", "resources", fieldpath.Key("storage"))
+    storage = (*at, "spec", "resources", "requests", fieldpath.Key("storage"))
     if "storage" not in requests:
         yield errors.required(storage)
         return
