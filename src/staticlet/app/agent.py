@@ -118,7 +118,12 @@ class Agent:
                 max_s=settings.max_container_restart_period_s,
             ),
         )
-        self._pool = pool.Pool(shared, self._find, house=self._keep_house)
+        self._pool = pool.Pool(
+            shared,
+            self._find,
+            house=self._keep_house,
+            relist_s=min(pool.RELIST_S, settings.sync_frequency_s),
+        )
         self._house = housekeeping.House(settings, trees=trees, node=self._facts.now)
         self._snapshots: dict[str, wanted.Snapshot] = {
             name: wanted.Snapshot(source=name, ready=False) for name in _sources(settings)

@@ -1,6 +1,6 @@
 """All workers: one a pod key, made when a pod is wanted or found, gone when nothing is left.
 
-The pool also holds the safety net: every 30 s, and whenever the runtime is back, it lists what is
+The pool also holds the safety net: every 30 s (or `syncFrequency`, if that is less), and whenever the runtime is back, it lists what is
 ours on the runtime in two calls, and wakes just those workers whose belief differs.
 """
 
@@ -49,11 +49,17 @@ class Pool:
     """Starts and ends workers as pods are wanted and found."""
 
     def __init__(
-        self, shared: tools.Tools, find: Lister, *, house: Callable[[], Awaitable[None]]
+        self,
+        shared: tools.Tools,
+        find: Lister,
+        *,
+        house: Callable[[], Awaitable[None]],
+        relist_s: float = RELIST_S,
     ) -> None:
         self._tools = shared
         self._find = find
         self._house = house
+        self._relist_s = relist_s
         self._wanted = latest.Latest(wanted.Wanted())
         self._workers: dict[wanted.PodKey, working.Worker] = {}
         self._found: Mapping[wanted.PodKey, Found] = {}
@@ -190,7 +196,7 @@ class Pool:
             except port.RuntimeFault as fault:
                 log.warning("cannot list what runs: %s", fault)
             try:
-                async with asyncio.timeout(RELIST_S):
+                async with asyncio.timeout(self._relist_s):
                     await self._relist.wait()
             except TimeoutError:
                 pass  # the safety net's own time
