@@ -1,7 +1,8 @@
 """All workers: one a pod key, made when a pod is wanted or found, gone when nothing is left.
 
-The pool also holds the safety net: every 30 s (or `syncFrequency`, if that is less), and whenever the runtime is back, it lists what is
-ours on the runtime in two calls, and wakes just those workers whose belief differs.
+The pool also holds the safety net: every 30 s (or `syncFrequency`, if that is less), and whenever
+the runtime is back, it lists what is ours on the runtime in two calls, and wakes just those workers
+whose belief differs.
 """
 
 from __future__ import annotations
