@@ -116,6 +116,7 @@ def test_a_broken_entry_spoils_only_itself_and_is_named_without_its_secret():
 def test_a_credential_never_shows_its_secret():
     found = credentials.parse(json.dumps({"auths": {"a": auth("u", "hush")}}), file="config.json")
     assert "hush" not in repr(found)
+    assert "hush" not in repr(found.credentials[0].auth)
 
 
 def test_the_places_are_the_kubelets_in_its_order():

@@ -42,7 +42,8 @@ CONTAINERD = f'failed to pull and unpack image "{IMAGE}": failed to resolve refe
         ),
         (
             (
-                f'{CONTAINERD}failed to do request: Head "http://127.0.0.1:5000/v2/x/manifests/1": '
+                f"{CONTAINERD}failed to do request: "
+                'Head "http://127.0.0.1:5000/v2/x/manifests/1": '
                 "dial tcp 127.0.0.1:5000: connect: connection refused"
             ),
             (
@@ -56,7 +57,8 @@ CONTAINERD = f'failed to pull and unpack image "{IMAGE}": failed to resolve refe
                 "unexpected status: 401 Unauthorized"
             ),
             (
-                "registry 127.0.0.1:5000 said: failed to authorize: failed to fetch anonymous token: "
+                "registry 127.0.0.1:5000 said: failed to authorize: "
+                "failed to fetch anonymous token: "
                 "unexpected status: 401 Unauthorized"
             ),
         ),

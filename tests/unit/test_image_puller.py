@@ -498,3 +498,13 @@ async def test_a_puller_that_is_run_again_goes_on_where_it_was():
     async with serving(bench):
         (view,) = await bench.settled(request())
         assert view.state is State.PRESENT
+
+
+async def test_a_worker_that_asks_again_in_time_need_not_wait_for_the_timer():
+    async with serving(Bench()) as bench:
+        bench.images.faults["x:1"] = ["no"]
+        (view,) = await bench.settled(request())
+        await asyncio.sleep(view.until - asyncio.get_running_loop().time())
+        assert bench.need(request()).until is not None
+        await bench.settled(request(), states=(State.PULLING, State.PRESENT))
+        assert len(bench.images.pulls) == 2

@@ -313,14 +313,14 @@ class Image:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryAuth:
-    """Credentials for one pull; empty fields are not sent."""
+    """Credentials for one pull; empty fields are not sent. Its repr shows no secret."""
 
     username: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
     server_address: str = ""
-    identity_token: str = ""
-    registry_token: str = ""
-    auth: str = ""
+    identity_token: str = field(default="", repr=False)
+    registry_token: str = field(default="", repr=False)
+    auth: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

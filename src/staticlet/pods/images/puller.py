@@ -56,6 +56,9 @@ class _Claim:
     announced: str = ""
     timer: asyncio.TimerHandle | None = None
 
+    def due(self, now: float) -> bool:
+        return self.view.until is not None and now >= self.view.until
+
     def stop_timer(self) -> None:
         if self.timer is not None:
             self.timer.cancel()
@@ -139,6 +142,9 @@ class Puller:
             self._leave(key)
             claim = self._enter(key, request, wake)
         claim.wake = wake
+        if claim.timer is not None and claim.due(self._time.monotonic()):
+            claim.stop_timer()
+            self._consider(claim)
         return claim.view
 
     def view(self, request: Request) -> ImageView | None:
@@ -415,6 +421,6 @@ def _turns(config: settings.Settings) -> contextlib.AbstractAsyncContextManager[
     """What bounds the pulls that run at once; without a number the kubelet has no bound."""
     if config.serialize_image_pulls:
         return asyncio.Semaphore(1)
-    if config.max_parallel_image_pulls > 1:
+    if config.max_parallel_image_pulls:
         return asyncio.Semaphore(config.max_parallel_image_pulls)
     return contextlib.nullcontext()
