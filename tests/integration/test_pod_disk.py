@@ -353,3 +353,28 @@ def test_a_data_directory_that_can_not_be_made_is_told(place, tmp_path):
     with pytest.raises(faults.PodFault, match="error making pod data directories"):
         pod.prepare()
     (tmp_path / "root").unlink()
+
+
+def test_only_directories_that_bear_our_mark_are_known_as_left_behind(place):
+    pod = place()
+    pod.prepare()
+    (pod.where.root / "pods/of-a-kubelet/volumes").mkdir(parents=True)
+    found = discard.left_behind(pod.where.root)
+    assert found == {pod.wanted.uid: pod.wanted.key}
+    discard.remove_pod(pod.where)
+    assert discard.left_behind(pod.where.root) == {}
+    assert (pod.where.root / "pods/of-a-kubelet").exists()
+
+
+def test_a_pod_that_could_not_be_removed_whole_is_still_known_as_ours(place, monkeypatch):
+    pod = place(volumes=EMPTY)
+    pod.prepare()
+
+    def refuse(path):
+        raise PermissionError(1, "not now", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(discard.shutil, "rmtree", refuse)
+        with pytest.raises(discard.CleanupFault, match="not now"):
+            discard.remove_pod(pod.where)
+    assert discard.left_behind(pod.where.root) == {pod.wanted.uid: pod.wanted.key}

@@ -79,3 +79,43 @@ def test_mountinfo_is_read_with_its_escapes_and_optional_fields():
     assert entry.point == Path("/mnt\\x")
     assert entry.root == "/a b"
     assert (entry.fstype, entry.options) == ("ext4", ("rw", "errors=c"))
+
+
+def test_a_resolv_conf_that_names_only_the_stub_of_systemd_is_known():
+    assert machine.only_stub("# by resolved\nnameserver 127.0.0.53\noptions edns0\n")
+    assert not machine.only_stub("nameserver 127.0.0.53\nnameserver 192.0.2.53\n")
+    assert not machine.only_stub("nameserver 127.0.0.1\n")
+    assert not machine.only_stub("search lan\n")
+
+
+UNIFIED_FILES = ("cpu.weight", "cpu.max", "memory.max", "pids.max")
+
+
+def test_on_version_two_controllers_are_handed_down_and_limits_written(tmp_path):
+    group = tmp_path / "kubepods/podx"
+    group.mkdir(parents=True)
+    for directory in (tmp_path, group.parent):
+        (directory / "cgroup.controllers").write_text("cpu memory misc\n")
+        (directory / "cgroup.subtree_control").write_text("")
+    for name in UNIFIED_FILES:
+        (group / name).write_text("")
+    unified = cgroup.Hierarchies(version=2, unified=tmp_path)
+    limits = cgroup.Limits(
+        cpu_shares=1024, cpu_quota_us=50_000, cpu_period_us=100_000, memory_bytes=4096, pids=9
+    )
+    assert cgroup.ensure(unified, "/kubepods/podx", limits) == []
+    assert [(group / name).read_text() for name in UNIFIED_FILES] == [
+        "39", "50000 100000", "4096", "9",
+    ]  # fmt: skip
+    assert (group.parent / "cgroup.subtree_control").read_text() in {"+cpu", "+memory"}
+
+
+def test_on_version_two_a_missing_controller_is_told_and_the_rest_is_done(tmp_path):
+    (tmp_path / "cgroup.controllers").write_text("")
+    (tmp_path / "podx").mkdir()
+    (tmp_path / "podx/pids.max").write_text("")
+    unified = cgroup.Hierarchies(version=2, unified=tmp_path)
+    (trouble,) = cgroup.ensure(unified, "/podx", cgroup.Limits(pids=9, memory_bytes=1))
+    assert "memory.max" in trouble
+    assert not (tmp_path / "podx/memory.max").exists()
+    assert (tmp_path / "podx/pids.max").read_text() == "9"

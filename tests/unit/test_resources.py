@@ -164,6 +164,9 @@ def test_the_cgroup_of_a_pod_is_where_the_kubelet_puts_it(given, path, slice_nam
 
 def test_cgroups_go_below_the_configured_root():
     settings = dataclasses.replace(SETTINGS, cgroup_root="/edge")
+    systemd = dataclasses.replace(NODE, cgroup_driver="systemd")
+    parent = cgroups.parent(pod_with({}), "u", node=systemd, settings=settings)
+    assert parent == "edge-kubepods-besteffort-podu.slice"
     groups = cgroups.groups(pod_with({}), "u", node=NODE, settings=settings)
     assert [group.path for group in groups] == [
         "/edge/kubepods",

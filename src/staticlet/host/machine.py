@@ -26,6 +26,8 @@ _STATUS = Path("/proc/self/status")
 _ROUTES = Path("/proc/net/route")
 _HUGEPAGES = Path("/sys/kernel/mm/hugepages")
 _HOSTS = Path("/etc/hosts")
+_RESOLVED = Path("/run/systemd/resolve/resolv.conf")
+_STUBS = frozenset({"127.0.0.53", "127.0.0.54"})
 _SIOCGIFADDR = 0x8915
 _UP = 0x1
 _NOWHERE_V4 = "192.0.2.1"  # addresses kept for documentation: routed like any other, never sent to
@@ -75,6 +77,26 @@ def boot_id() -> str:
 def hosts() -> str:
     """The text of /etc/hosts; empty where there is none."""
     return text_of(_HOSTS)
+
+
+def resolv_conf(file: Path) -> str:
+    """The text of a resolv.conf with servers that can be reached from a network of one's own.
+
+    Where systemd-resolved runs, /etc/resolv.conf names only a stub on the machine's loopback,
+    which no pod with its own network can reach; the true servers stand in a file beside it. This
+    is what kubeadm sets the kubelet's `resolvConf` to.
+    """
+    text = text_of(file)
+    if only_stub(text):
+        return text_of(_RESOLVED) or text
+    return text
+
+
+def only_stub(text: str) -> bool:
+    """Whether a resolv.conf names systemd-resolved's stub and nobody else."""
+    words = [line.split() for line in text.splitlines()]
+    servers = {line[1] for line in words if len(line) > 1 and line[0] == "nameserver"}
+    return bool(servers) and servers <= _STUBS
 
 
 def text_of(file: Path) -> str:

@@ -38,7 +38,8 @@ def parent(pod: core.Pod, uid: str, *, node: NodeFacts, settings: Settings) -> s
     """
     names = _names(pod, uid)
     if node.cgroup_driver == SYSTEMD:
-        return "-".join(name.replace("-", "_") for name in names) + ".slice"
+        steps = (*settings.cgroup_root.strip("/").split("/"), *names)
+        return "-".join(step.replace("-", "_") for step in steps if step) + ".slice"
     return _path(settings, names)
 
 

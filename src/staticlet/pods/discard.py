@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from staticlet.host import mounts
 from staticlet.pods import paths
+from staticlet.pods.wanted import PodKey
 
 
 class CleanupFault(Exception):
@@ -27,8 +29,25 @@ def remove_pod(where: paths.PodPaths) -> None:
     Raises:
         CleanupFault: A mount or a file could not be removed.
     """
-    _remove_tree(where.directory)
+    _remove_tree(where.directory, last=paths.MARK)
     remove_logs(where)
+
+
+def left_behind(root_dir: Path) -> Mapping[str, PodKey]:
+    """The pods that have a directory of ours here, by UID; those of a kubelet are not ours.
+
+    Args:
+        root_dir: The agent's root directory.
+    """
+    found = {}
+    for mark in (root_dir / "pods").glob(f"*/{paths.MARK}"):
+        try:
+            namespace, _, name = mark.read_text().strip().partition("/")
+        except (OSError, UnicodeDecodeError):
+            continue  # being removed, or nothing that we wrote
+        if namespace and name:
+            found[mark.parent.name] = PodKey(namespace, name)
+    return found
 
 
 def remove_logs(where: paths.PodPaths) -> None:
@@ -79,7 +98,8 @@ def remove_dead_links(links: Path, logs: Path) -> int:
     return removed
 
 
-def _remove_tree(directory: Path) -> None:
+def _remove_tree(directory: Path, *, last: str = "") -> None:
+    """Unmount and remove a directory; the entry named `last` goes when all others are gone."""
     try:
         held = mounts.unmount_below(directory)
     except OSError as fault:
@@ -87,11 +107,21 @@ def _remove_tree(directory: Path) -> None:
     if held:
         raise CleanupFault(f"cannot remove {directory}: {held[0]} is still mounted")
     try:
+        for entry in directory.iterdir():
+            if entry.name != last:
+                _remove_entry(entry)
         shutil.rmtree(directory)
     except FileNotFoundError:
         pass  # removed before
     except OSError as fault:
         raise CleanupFault(f"cannot remove {directory}: {fault}") from fault
+
+
+def _remove_entry(entry: Path) -> None:
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.rmtree(entry)
+    else:
+        entry.unlink()
 
 
 def _links(directory: Path) -> list[Path]:

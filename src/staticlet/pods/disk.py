@@ -39,8 +39,10 @@ def prepare_pod(wanted: WantedPod, *, node: NodeFacts, settings: Settings) -> No
     where = paths.of(wanted.key, wanted.uid, settings)
     plans = plan.plan(wanted.pod, where, node=node)
     try:
-        for directory in (where.root / "pods", where.directory, where.volumes, where.plugins):
-            make_directory(directory, _PRIVATE)
+        make_directory(where.directory, _PRIVATE)
+        where.mark.write_text(f"{wanted.key}\n")
+        make_directory(where.volumes, _PRIVATE)
+        make_directory(where.plugins, _PRIVATE)
         make_directory(where.logs, _PRIVATE)
         make_directory(where.log_directory, _PUBLIC)
         make_directory(where.links, _PUBLIC)

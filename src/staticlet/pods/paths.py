@@ -15,6 +15,7 @@ from staticlet.pods.faults import UnsafeName
 from staticlet.pods.wanted import PodKey
 
 EMPTY_DIR_PLUGIN = "kubernetes.io~empty-dir"
+MARK = ".staticlet"
 MAX_FILE_NAME = 255
 _LOG_SUFFIX = ".log"
 
@@ -59,6 +60,14 @@ class PodPaths:
     def directory(self) -> Path:
         """`<root>/pods/<uid>`: all that is the pod's alone."""
         return self.root / "pods" / self.uid
+
+    @property
+    def mark(self) -> Path:
+        """A file that says that the directory is staticlet's, and whose: `<namespace>/<name>`.
+
+        The root directory may be one that a kubelet used or uses; what has no mark is not ours.
+        """
+        return self.directory / MARK
 
     @property
     def volumes(self) -> Path:
