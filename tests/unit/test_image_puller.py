@@ -344,7 +344,7 @@ async def test_pulls_run_one_after_the_other_by_default():
         assert last.startswith('Successfully pulled image "x:3" in 1s (4s including waiting).')
 
 
-@pytest.mark.parametrize(("most", "seen"), [(2, 2), (3, 3), (1, 6)])
+@pytest.mark.parametrize(("most", "seen"), [(1, 1), (2, 2), (3, 3), (0, 6)])
 async def test_parallel_pulls_stay_below_their_number(most, seen):
     config = settings.Settings(
         node_name="n", serialize_image_pulls=False, max_parallel_image_pulls=most
@@ -358,6 +358,7 @@ async def test_pulls_beyond_the_rate_wait_their_time_and_do_not_fail():
     config = settings.Settings(
         node_name="n",
         serialize_image_pulls=False,
+        max_parallel_image_pulls=0,
         registry_pull_qps=1.0,
         registry_burst=2,
     )

@@ -418,7 +418,7 @@ class Puller:
 
 
 def _turns(config: settings.Settings) -> contextlib.AbstractAsyncContextManager[None]:
-    """What bounds the pulls that run at once; without a number the kubelet has no bound."""
+    """What bounds the pulls that run at once; 0 is no bound."""
     if config.serialize_image_pulls:
         return asyncio.Semaphore(1)
     if config.max_parallel_image_pulls:
