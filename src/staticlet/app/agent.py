@@ -254,10 +254,11 @@ class Agent:
         """Clear what pods of an earlier life left, once it is known what is wanted."""
         if self._wanted.ready != self._wanted.sources:
             return
-        for uid in await asyncio.to_thread(self._house.left_behind):
+        left = await asyncio.to_thread(self._house.left_behind)
+        for uid, key in left.items():
             wanted_now = {pod.uid for pod in self._wanted.pods.values()}
             if uid not in wanted_now | self._pool.known_uids():
-                await asyncio.to_thread(self._house.clear, uid)
+                await asyncio.to_thread(self._house.clear, key, uid)
         await asyncio.to_thread(self._house.clear_links)
 
     def _runtime_back(self) -> None:

@@ -47,6 +47,6 @@ class Facts:
             cgroup_driver=self.cgroup_driver,
             swap_controlled=machine.swap_controlled(self._trees),
             hugepage_sizes=machine.hugepage_sizes(self._trees),
-            resolv_conf=None if conf is None else machine.text_of(conf),
+            resolv_conf=None if conf is None else machine.resolv_conf(conf),
             hosts=machine.hosts(),
         )

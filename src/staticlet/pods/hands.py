@@ -157,7 +157,8 @@ class RuntimeHands:
             status = await self._runtime.container_status(container_id, verbose=True)
         where = paths.of(pod.key, pod.uid, settings)
         disk.link_log(where, start.name, start.restart_count, container_id)
-        return await self._with_message(status)
+        with _fault("RunContainerError", look=True):
+            return await self._with_message(status)
 
     async def stop(self, sandbox: obs.ObservedSandbox, grace_s: int) -> obs.ObservedSandbox:
         """Stop all containers of a sandbox at once, each with the grace, then the sandbox."""
