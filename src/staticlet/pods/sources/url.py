@@ -8,6 +8,8 @@ the fault; never a header, which may be a secret.
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -110,7 +112,7 @@ class UrlSource:
                     connector=aiohttp.TCPConnector(force_close=True),
                 ) as session,
                 session.get(
-                    self._url, headers=self._sent(), max_redirects=_MOST_REDIRECTS
+                    self._url, headers=self._sent(), max_redirects=_MOST_REDIRECTS + 1
                 ) as response,
             ):
                 return await _reply(response)
@@ -147,6 +149,8 @@ def _words(fault: BaseException) -> str:
 
     if isinstance(fault, aiohttp.ClientConnectorError):
         fault = fault.os_error
+    if isinstance(fault, OSError) and fault.errno and fault.errno in errno.errorcode:
+        return os.strerror(fault.errno).lower()
     if isinstance(fault, OSError) and fault.strerror:
         return fault.strerror.lower()
     if isinstance(fault, aiohttp.ServerDisconnectedError):
