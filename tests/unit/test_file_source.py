@@ -236,6 +236,23 @@ def test_copying_a_file_and_removing_the_first_restarts_nothing(place: FakeDirec
     assert images(place.look()) == WEB
 
 
+def test_a_pod_whose_file_was_overwritten_by_a_rename_was_stopped(place: FakeDirectory) -> None:
+    place.write("other.yaml", manifest("other"))
+    place.look()
+    place.rename("other.yaml", "web.yaml")
+    assert images(place.look()) == {"other-node1": ("nginx:1", 0)}
+    place.write("new.yaml", manifest())
+    assert images(place.look())["web-node1"] == ("nginx:1", 1)
+
+
+def test_a_touched_file_is_read_but_not_judged_again(place: FakeDirectory) -> None:
+    before = place.state.files["web.yaml"].judged
+    place.touch("web.yaml")
+    place.look()
+    assert place.reads == ["web.yaml"]
+    assert place.state.files["web.yaml"].judged is before
+
+
 def test_a_changed_name_stops_the_old_pod_at_once(place: FakeDirectory) -> None:
     place.write("web.yaml", manifest("other"))
     assert images(place.look()) == {"other-node1": ("nginx:1", 0)}

@@ -36,6 +36,18 @@ def images(snapshot: Snapshot) -> dict[str, tuple[str, int]]:
     }
 
 
+def images_by_name(snapshot: Snapshot) -> dict[str, set[tuple[str, str]]]:
+    """What each entry stands for: the names of its pods and their first images."""
+    return {
+        each.origin.rpartition("/")[2]: {
+            (pod.key.name, pod.pod.spec.containers[0].image or "")
+            for pod in each.pods
+            if pod.pod.spec
+        }
+        for each in snapshot.manifests
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Stored:
     data: bytes
