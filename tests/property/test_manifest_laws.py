@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -29,6 +30,12 @@ _PIECES = (
     *("%YAML 1.1\n", "kind: Pod\n", "apiVersion: v1\n", "metadata:\n", "name: a\n", "spec:\n"),
 )
 yaml_like = st.lists(st.sampled_from(_PIECES), max_size=30).map("".join)
+
+edits = st.sampled_from(
+    ("", "{}", "[x]", " 5 ", " ~ ", "n", "- ", ": ", "\n", '"', "1.5", "&a *a")
+)
+MANIFESTS = Path(__file__).parents[1] / "data" / "manifests"
+GOOD = tuple(each.read_text() for each in sorted(MANIFESTS.glob("good-[!u]*.*")))
 
 _SPEC_FIELDS = (
     "containers",
@@ -92,6 +99,21 @@ def test_no_bytes_make_the_reader_raise_or_say_nothing(data: bytes) -> None:
     assert reading.pods or reading.findings
     errors = any(each.severity is Severity.ERROR for each in reading.findings)
     assert errors or not reading.refused
+
+
+@SOME
+@given(st.sampled_from(GOOD), st.lists(st.tuples(st.floats(0, 1), st.integers(0, 9), edits)))
+def test_no_edit_of_a_good_manifest_makes_the_reader_raise_or_let_bad_types_through(
+    good: str, changes: list[tuple[float, int, str]]
+) -> None:
+    for place, removed, added in changes:
+        at = int(place * len(good))
+        good = good[:at] + added + good[at + removed :]
+    reading = read.read(good.encode(), source="x")
+    assert reading.pods or reading.findings
+    for each in reading.pods:
+        core.Pod.from_dict(each.raw)
+        json.dumps(each.raw, allow_nan=False).encode()
 
 
 @SOME

@@ -274,6 +274,12 @@ def test_deep_nesting_does_not_overflow_the_stack_of_the_process() -> None:
     assert (run.returncode, run.stdout) == (0, "()\n")
 
 
+def test_a_break_at_the_end_of_very_many_documents_is_found_at_once() -> None:
+    decoded = manifest.decode(b"---\n" * 400_000 + b"a: 'open\n---\nb: 1\n")
+    assert [str(each.position) for each in decoded.problems] == [str(Position(400_001, 4))]
+    assert [each.data for each in decoded.documents] == [{"b": 1}]
+
+
 def test_a_billion_laughs_are_counted_and_refused() -> None:
     lines = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
     lines += [

@@ -194,6 +194,24 @@ def test_a_bad_label_stands_where_it_is_written() -> None:
     assert [each.position for each in reading(text).findings] == [Position(3, 37)]
 
 
+def test_so_many_findings_are_summed_up_and_still_refuse() -> None:
+    keys = "".join(f"  zz{number}: 1\n" for number in range(3000))
+    found = reading(pod(keys + "  restartPolicy: Sometimes\n  containers: []\n"))
+    assert len(found.findings) == 1001
+    last = found.findings[-1]
+    assert last.severity is Severity.ERROR
+    assert last.message == "and 2002 more from here on; mend those above first"
+
+
+@pytest.mark.parametrize("field", ["apiVersion", "kind", "metadata", "spec"])
+@pytest.mark.parametrize("value", ["{}", "[a]", "5", "~", "{a: {b: c}}"])
+def test_any_type_may_stand_at_the_top(field: str, value: str) -> None:
+    text = GOOD % "web" + "---\n" + GOOD.replace(f"{field}:", f"{field}: {value}\nx:", 1) % "two"
+    found = reading(text)
+    assert [each.raw["metadata"]["name"] for each in found.pods] == ["web"]
+    assert all(each.position for each in found.findings)
+
+
 def test_a_missing_field_stands_at_its_parent() -> None:
     found = reading(pod("  containers:\n  - image: b\n")).findings
     assert [(each.path, each.position) for each in found] == [

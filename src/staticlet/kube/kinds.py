@@ -19,7 +19,7 @@ _TEMPLATED = frozenset(
         "StatefulSet",
     )
 )
-_LISTS = frozenset(("List", "PodList"))
+_LISTS = ("List", "PodList")
 _NEARLY = frozenset(("pod", "pods"))
 
 

@@ -10,9 +10,12 @@ Object: TypeAlias = dict[str, Any]
 
 def copied(value: Any) -> Any:
     """A deep copy of plain data, with every mapping made a dict."""
-    if isinstance(value, Mapping):
+    kind = type(value)
+    if kind is str:
+        return value  # the most frequent kind
+    if kind is dict or isinstance(value, Mapping):
         return {name: copied(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
+    if kind is list or kind is tuple:
         return [copied(item) for item in value]
     return value
 

@@ -33,6 +33,7 @@ from staticlet.kube.validate import static as static_rules
 _RawPath = tuple[str | int, ...]
 _LIST_FIELDS = frozenset(("apiVersion", "kind", "metadata", "items"))
 _NAME: fieldpath.Path = ("metadata", "name")
+_LIMIT_FINDINGS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +153,19 @@ class _Reader:
     def reading(self) -> Reading:
         """The result, findings sorted by place."""
         ordered = sorted(self.findings, key=lambda each: each.position or Position(0, 0))
-        return Reading(pods=tuple(self.pods), findings=tuple(ordered), refused=tuple(self.refused))
+        shown = (*ordered[:_LIMIT_FINDINGS], *self._rest(ordered[_LIMIT_FINDINGS:]))
+        return Reading(pods=tuple(self.pods), findings=shown, refused=tuple(self.refused))
+
+    def _rest(self, findings: list[Finding]) -> Iterator[Finding]:
+        """One finding for all that are too many to show, as bad as the worst of them."""
+        if findings:
+            errors = any(each.severity is Severity.ERROR for each in findings)
+            yield Finding(
+                severity=Severity.ERROR if errors else Severity.WARNING,
+                source=self.source,
+                message=f"and {len(findings)} more from here on; mend those above first",
+                position=findings[0].position,
+            )
 
     def broken(self, problem: Problem) -> None:
         """Note what broke off the decoding."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import enum
+import functools
 import json
 import re
 from collections.abc import Callable
@@ -24,6 +25,7 @@ _RFC3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
 _SHOWN = 60
+_LIMIT_HINTS = 100
 _AMOUNT = 'must be a quantity such as "500m" or "128Mi"'
 
 
@@ -180,12 +182,10 @@ class _Walker:
             value = str(value)
         if type(value) is not str:
             return self._refuse(f"{_AMOUNT}, found {self._shown(value)}")
-        try:
-            quantity.parse(value)
-        except quantity.InvalidQuantityError:
-            hint = '; leave out the "b"' if value[-1:] in ("b", "B") else ""
-            return self._refuse(f"{_AMOUNT}, found {_quoted(value)}{hint}")
-        return value
+        if _is_amount(value):
+            return value
+        hint = '; leave out the "b"' if value[-1:] in ("b", "B") else ""
+        return self._refuse(f"{_AMOUNT}, found {_quoted(value)}{hint}")
 
     def moment(self, value: Any, _: shape.Moment) -> Any:
         if type(value) is str and _RFC3339.fullmatch(value):
@@ -209,7 +209,9 @@ class _Walker:
         return self._refuse(f"must be a string, found {self._shown(value)}{hint}")
 
     def _unknown(self, name: str) -> None:
-        hint = suggest.field(name, self._records, tuple(self._path))
+        hint = None
+        if len(self.differences) < _LIMIT_HINTS:  # looking for what was meant takes its time
+            hint = suggest.field(name, self._records, tuple(self._path))
         message = f"unknown field; did you mean {hint}?" if hint else "unknown field"
         self._note(Fault.UNKNOWN_FIELD, message)
 
@@ -257,6 +259,15 @@ _VISITS: dict[type, Callable[[_Walker, Any, Any], Any]] = {
     shape.Moment: _Walker.moment,
     shape.Anything: _Walker.anything,
 }
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_amount(text: str) -> bool:
+    try:
+        quantity.parse(text)
+    except quantity.InvalidQuantityError:
+        return False
+    return True
 
 
 def _zero(wanted: shape.Shape) -> Any:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from staticlet.kube import fieldpath, shape
 
 _ALIKE = 0.75
+_LONGEST = 64
 _FIRST = ("containers", "securityContext", "resources", "metadata", "spec")
 _EVERYWHERE = frozenset(("name", "kind", "apiVersion", "key", "value", "path", "type", "mode"))
 
@@ -29,6 +30,8 @@ def field(
         records: The records from the outermost to the one at hand, each with its depth in `path`.
         path: The unknown field's path.
     """
+    if len(name) > _LONGEST:
+        return None
     here = records[-1][0].fields
     folded = _folded(name)
     for known in here:

@@ -79,10 +79,12 @@ def decode(text: str) -> Decoded:
 
 def _next_document(text: str, start: int, line: int, broken: int) -> tuple[int, int] | None:
     """Offset and line of the first separator after `start` on or below the broken line."""
+    counted = start
     for match in _SEPARATOR.finditer(text, start + 1):
-        found = line + len(_BREAK.findall(text, start, match.start()))
-        if found >= broken:
-            return match.start(), found
+        line += len(_BREAK.findall(text, counted, match.start()))
+        counted = match.start()
+        if line >= broken:
+            return counted, line
     return None
 
 
