@@ -10,6 +10,7 @@ import base64
 import http.client
 import io
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -66,7 +67,7 @@ class Registry:
         config.write_text(json.dumps(self._config()))  # JSON is YAML
         with (self.base / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [PROGRAM, "serve", str(config)],
+                [program(), "serve", str(config)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -161,14 +162,29 @@ def running(base: Path, *, secured: bool = False) -> Iterator[Registry]:
         NotInstalled: There is no docker-registry.
         NotStarted: It does not come up.
     """
-    if shutil.which(PROGRAM) is None:
-        raise NotInstalled(f"{PROGRAM} is not installed: install the Debian package {PROGRAM}")
+    program()  # said at once, before anything is made
     registry = Registry(base=base, port=_free_port(), secured=secured)
     registry.start()
     try:
         yield registry
     finally:
         registry.stop()
+
+
+def program() -> str:
+    """The registry's program: what `make deps` unpacked in the cache, or an installed one.
+
+    The package is unpacked and not installed, because installing it starts a service.
+
+    Raises:
+        NotInstalled: There is neither.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    unpacked = cache / "staticlet" / PROGRAM / "usr" / "bin" / PROGRAM
+    found = str(unpacked) if os.access(unpacked, os.X_OK) else shutil.which(PROGRAM)
+    if found is None:
+        raise NotInstalled(f"there is no {PROGRAM}: run `make deps`, which unpacks Debian's")
+    return found
 
 
 def _free_port() -> int:
