@@ -1,8 +1,8 @@
 """All workers: one a pod key, made when a pod is wanted or found, gone when nothing is left.
 
 The pool also holds the safety net: every 30 s (or `syncFrequency`, if that is less), and whenever
-the runtime is back, it lists what is ours on the runtime in two calls, and wakes just those workers
-whose belief differs.
+the runtime is back, it lists what is ours on the runtime in two calls, and wakes just those
+workers whose belief differs.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Pool:
         self._find = find
         self._house = house
         self._relist_s = relist_s
-        self._wanted = latest.Latest(wanted.Wanted())
+        self._wanted: latest.Latest[wanted.Wanted | None] = latest.Latest(None)
         self._workers: dict[wanted.PodKey, working.Worker] = {}
         self._found: Mapping[wanted.PodKey, Found] = {}
         self._listed = asyncio.Event()
@@ -121,7 +121,10 @@ class Pool:
                 self._reconcile(self._wanted.take())
                 await self._wanted.changed()
 
-    def _reconcile(self, want: wanted.Wanted) -> None:
+    def _reconcile(self, want: wanted.Wanted | None) -> None:
+        """Tell every worker what is wanted of it; before the first wish nobody is told anything."""
+        if want is None:
+            return
         for key, pod in want.pods.items():
             self._tell(key, pod)
         for key in [*self._workers]:
@@ -164,7 +167,8 @@ class Pool:
         del self._workers[made.key]
         self._found = {k: f for k, f in self._found.items() if k != made.key}
         self._remember(made.key, made.past)
-        again = self._wanted.value.pods.get(made.key)
+        want = self._wanted.value
+        again = want.pods.get(made.key) if want is not None else None
         if again is not None:
             self._begin(made.key, again)
 
