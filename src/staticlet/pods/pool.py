@@ -122,7 +122,7 @@ class Pool:
                 await self._wanted.changed()
 
     def _reconcile(self, want: wanted.Wanted | None) -> None:
-        """Tell every worker what is wanted of it; before the first wish nobody is told anything."""
+        """Tell each worker what is wanted of it; before the first wish nobody is told anything."""
         if want is None:
             return
         for key, pod in want.pods.items():

@@ -13,9 +13,9 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 from aiohttp import web
@@ -24,6 +24,8 @@ from staticlet.kube import core, finding
 from staticlet.pods import wanted
 
 MAX_SOCKET_PATH = 107
+
+Handler: TypeAlias = Callable[[web.Request], Awaitable[web.Response]]
 
 
 class View(Protocol):
@@ -61,9 +63,9 @@ async def serving(view: View, path: Path) -> AsyncIterator[None]:
     app = web.Application()
     app.add_routes(
         [
-            web.get("/pods", lambda _: _answer(pod_list(view.pods()))),
-            web.get("/manifests", lambda _: _answer(manifest_list(view.manifests()))),
-            web.get("/healthz", lambda _: _answer("ok")),
+            web.get("/pods", _answers(lambda: pod_list(view.pods()))),
+            web.get("/manifests", _answers(lambda: manifest_list(view.manifests()))),
+            web.get("/healthz", _answers(lambda: "ok")),
         ]
     )
     runner = web.AppRunner(app, access_log=None, handle_signals=False)
@@ -73,6 +75,7 @@ async def serving(view: View, path: Path) -> AsyncIterator[None]:
         yield
     finally:
         await runner.cleanup()
+        _remove(path)
 
 
 async def _listen(runner: web.AppRunner, path: Path) -> None:
@@ -80,6 +83,10 @@ async def _listen(runner: web.AppRunner, path: Path) -> None:
         await web.SockSite(runner, _bound(path)).start()
     except OSError as fault:
         raise SocketFault(f"cannot listen on {path}: {fault.strerror or fault}") from fault
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
 
 
 def _bound(path: Path) -> socket.socket:
@@ -95,8 +102,14 @@ def _bound(path: Path) -> socket.socket:
     return made
 
 
-async def _answer(value: object) -> web.Response:
-    return web.Response(body=msgspec.json.encode(value), content_type="application/json")
+def _answers(value: Callable[[], object]) -> Handler:
+    """A handler that answers with a value as JSON."""
+
+    async def answer(_: web.Request) -> web.Response:
+        body = msgspec.json.encode(value())
+        return web.Response(body=body, content_type="application/json")
+
+    return answer
 
 
 def pod_list(pods: list[core.Pod]) -> dict[str, Any]:
