@@ -47,7 +47,8 @@ SOCKET_NAME = "staticlet.sock"
 LOCK_NAME = "staticlet.lock"
 ENDPOINT_POLL_S = 1.0
 STARTS_PER_CPU = 2
-"""How many pods start at once for each CPU; `docs/performance.md` has the measurements."""
+STARTS_AT_ONCE = STARTS_PER_CPU * (os.cpu_count() or 1)
+"""How many pods start at once; `docs/performance.md` has the measurements."""
 
 
 class CannotStart(Exception):
@@ -112,7 +113,7 @@ class Agent:
             exits=self._exits,
             runtime=self._gate,
             clock=clock,
-            starts=asyncio.Semaphore(STARTS_PER_CPU * (os.cpu_count() or 1)),
+            starts=asyncio.Semaphore(STARTS_AT_ONCE),
             backoff=observed.BackoffRule(
                 initial_s=settings.initial_container_restart_period_s,
                 max_s=settings.max_container_restart_period_s,
