@@ -14,10 +14,8 @@ falls between.
 from __future__ import annotations
 
 import asyncio
-import enum
 import errno
 import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
@@ -25,50 +23,16 @@ from typing import Self
 
 import asyncinotify
 
-from staticlet.host import pathwalk
+from staticlet.host import watchplan
+from staticlet.host.change import Change, Kind
 
 _Mask = asyncinotify.Mask
 _STRUCTURE = _Mask.CREATE | _Mask.DELETE | _Mask.MOVE | _Mask.DELETE_SELF | _Mask.MOVE_SELF
 _CONTENT = _STRUCTURE | _Mask.CLOSE_WRITE | _Mask.MODIFY | _Mask.ATTRIB
 _GONE = _Mask.DELETE_SELF | _Mask.MOVE_SELF | _Mask.UNMOUNT | _Mask.IGNORED
 _MOST_PASSES = 10
+_MOST_EVENTS = 50_000
 _PAIR_WINDOW_S = 0.002
-
-
-class Kind(enum.Enum):
-    """What happened."""
-
-    CREATED = enum.auto()
-    """A name appeared; a file of that name may still be empty."""
-    MODIFIED = enum.auto()
-    """Written to, and not closed yet."""
-    WRITTEN = enum.auto()
-    """A writer closed it."""
-    MOVED_IN = enum.auto()
-    """Moved here from elsewhere, perhaps over another file."""
-    MOVED_OUT = enum.auto()
-    """Moved elsewhere."""
-    RENAMED = enum.auto()
-    """Moved within the directory, from `old` to `name`."""
-    DELETED = enum.auto()
-    """The name was unlinked."""
-    ATTRIB = enum.auto()
-    """Mode, owner, times or link count changed."""
-    ELSEWHERE = enum.auto()
-    """Something that a symlink in the directory leads through changed."""
-    REPLACED = enum.auto()
-    """The place itself appeared, went, or became another."""
-    OVERFLOW = enum.auto()
-    """The kernel dropped events: anything may have happened."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One event; `name` is an entry of the directory (or the single file), else empty."""
-
-    kind: Kind
-    name: str = ""
-    old: str = ""
 
 
 _KINDS = (
@@ -82,38 +46,6 @@ _KINDS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Role:
-    """Why a directory is watched.
-
-    Attributes:
-        place: It is the directory itself.
-        file: The name in it that is the single file.
-        chain: Names in it that the path leads through.
-        links: Names in it that a symlink of the directory leads through.
-        targets: Those of them that the symlinks end in.
-    """
-
-    place: bool = False
-    file: str = ""
-    chain: frozenset[str] = frozenset()
-    links: frozenset[str] = frozenset()
-    targets: frozenset[str] = frozenset()
-
-    def mask(self) -> asyncinotify.Mask:
-        return _CONTENT if self.place or self.file or self.targets else _STRUCTURE
-
-    def joined(self, other: _Role) -> _Role:
-        return _Role(
-            place=self.place or other.place,
-            file=self.file or other.file,
-            chain=self.chain | other.chain,
-            links=self.links | other.links,
-            targets=self.targets | other.targets,
-        )
-
-
-_NO_ROLE = _Role()
 _VANISHED = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _REARMING = frozenset(
     {
@@ -142,9 +74,10 @@ class WatchDir:
         self._path = os.path.abspath(path)  # noqa: PTH100  a string: it is walked name by name
         self._awake = asyncio.Event()
         self._events: list[asyncinotify.Event] = []
-        self._roles: dict[int, _Role] = {}
+        self._roles: dict[int, watchplan.Role] = {}
         self._watches: dict[int, asyncinotify.Watch] = {}
         self._place: tuple[int, int] | None = None
+        self._held = False
         self._inotify: asyncinotify.Inotify | None = None
 
     def __enter__(self) -> Self:
@@ -170,14 +103,22 @@ class WatchDir:
     async def changed(self) -> None:
         """Wait until there is something to take; may be cancelled without loss."""
         await self._awake.wait()
-        if self._half_a_move():
-            await asyncio.sleep(_PAIR_WINDOW_S)  # the other half is queued in the same system call
+        if self._held:
+            await asyncio.sleep(_PAIR_WINDOW_S)
 
     def take(self) -> tuple[Change, ...]:
-        """All that happened since the last take, in order; the watch is laid anew if need be."""
+        """All that happened since the last take, in order; the watch is laid anew if need be.
+
+        The kernel queues the two halves of a move one after the other. Where only the first is
+        there, it and what follows are held back once, for the next take, a moment later.
+        """
         self._drain()
         self._awake.clear()
-        events, self._events = self._events, []
+        split = len(self._events) if self._held else self._half_a_move()
+        events, self._events = self._events[:split], self._events[split:]
+        self._held = bool(self._events)
+        if self._held:
+            self._awake.set()
         changes = tuple(self._changes(events))
         if any(each.kind in _REARMING for each in changes):
             self._arm()
@@ -188,18 +129,22 @@ class WatchDir:
     def _drain(self) -> None:
         if self._inotify is None:
             return
-        while (event := self._inotify.sync_get()) is not None:
+        for _ in range(_MOST_EVENTS):
+            event = self._inotify.sync_get()
+            if event is None:
+                return
             self._events.append(event)
             self._awake.set()
 
-    def _half_a_move(self) -> bool:
-        cookies: set[int] = set()
-        for event in self._events:
-            if _Mask.MOVED_FROM in event.mask:
-                cookies.add(event.cookie)
-            elif _Mask.MOVED_TO in event.mask:
-                cookies.discard(event.cookie)
-        return bool(cookies)
+    def _half_a_move(self) -> int:
+        """Where the first move out of the place stands that lacks its other half, or the end."""
+        moves = _Moves.of(self._events)
+        for at, event in enumerate(self._events):
+            if _Mask.MOVED_FROM in event.mask and not moves.target(event):
+                role = self._roles.get(_wd(event), watchplan.NO_ROLE)
+                if role.place or role.file:
+                    return at
+        return len(self._events)
 
     def _changes(self, events: list[asyncinotify.Event]) -> Iterator[Change]:
         """Events as changes. Once the place may be another, what its old self reports is void."""
@@ -207,7 +152,7 @@ class WatchDir:
         stale = False
         for event in events:
             mask, wd = event.mask, _wd(event)
-            role = self._roles.get(wd, _NO_ROLE)
+            role = self._roles.get(wd, watchplan.NO_ROLE)
             name = str(event.name) if event.name is not None else ""
             if _Mask.Q_OVERFLOW in mask:
                 yield Change(Kind.OVERFLOW)
@@ -249,26 +194,27 @@ class WatchDir:
     def _arm(self) -> None:
         """Watch all that the path leads through now; repeat until nothing moved meanwhile."""
         for _ in range(_MOST_PASSES):
-            plan = self._planned()
-            self._lay(plan)
-            if self._planned() == plan:
+            plan = watchplan.plan(self._path)
+            self._place = plan.identity
+            self._lay(plan.roles)
+            if watchplan.plan(self._path) == plan:
                 return
 
-    def _lay(self, plan: dict[str, _Role]) -> None:
+    def _lay(self, plan: dict[str, watchplan.Role]) -> None:
         if self._inotify is None:
             return
         self.fault = ""
-        roles: dict[int, _Role] = {}
+        roles: dict[int, watchplan.Role] = {}
         watches: dict[int, asyncinotify.Watch] = {}
         for directory, role in plan.items():
-            mask = role.mask() | _Mask.MASK_ADD | _Mask.ONLYDIR
+            mask = (_CONTENT if role.reads else _STRUCTURE) | _Mask.MASK_ADD | _Mask.ONLYDIR
             try:
                 watch = self._inotify.add_watch(directory, mask)
             except OSError as fault:
                 if fault.errno not in _VANISHED:
                     self.fault = _explained(fault)
                 continue
-            roles[watch.wd] = roles.get(watch.wd, _NO_ROLE).joined(role)
+            roles[watch.wd] = roles.get(watch.wd, watchplan.NO_ROLE).joined(role)
             watches[watch.wd] = watch
         for wd, watch in self._watches.items():
             if wd not in watches:
@@ -281,31 +227,6 @@ class WatchDir:
                 self._inotify.rm_watch(watch)
         except OSError:
             pass  # the kernel removed it with its directory
-
-    def _planned(self) -> dict[str, _Role]:
-        """Each directory to be watched, by its physical path, and why; outer ones first."""
-        plan: dict[str, _Role] = {}
-
-        def add(directory: str, role: _Role) -> None:
-            plan[directory] = plan.get(directory, _NO_ROLE).joined(role)
-
-        walk = pathwalk.walk(self._path)
-        for directory, name in walk.steps:
-            add(directory, _Role(chain=frozenset({name})))
-        self._place = (walk.found.st_dev, walk.found.st_ino) if walk.found else None
-        if walk.found is None:
-            return plan
-        if not stat.S_ISDIR(walk.found.st_mode):
-            directory, name = os.path.split(walk.end)
-            add(directory, _Role(file=name))
-            return plan
-        add(walk.end, _Role(place=True))
-        for link in pathwalk.links(walk.end):
-            for directory, name in link.steps:
-                add(directory, _Role(links=frozenset({name})))
-            directory, name = link.steps[-1]
-            add(directory, _Role(targets=frozenset({name})))
-        return plan
 
 
 @dataclass(frozen=True, slots=True)

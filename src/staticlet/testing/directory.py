@@ -8,14 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from staticlet.host import watchdir
+from staticlet.host.change import Change, Kind
 from staticlet.kube import read
 from staticlet.pods.sources import files, judge, known, scan
 from staticlet.pods.wanted import Manifest, Snapshot
 
 NODE = "node1"
 PATH = "/manifests"
-_Change, _Kind = watchdir.Change, watchdir.Kind
 
 
 def manifest(name: str = "web", *, image: str = "nginx:1", extra: str = "") -> bytes:
@@ -80,7 +79,7 @@ class FakeDirectory:
         self.reads: list[str] = []
         self._leases = leases
         self._files: dict[str, _Stored] = {}
-        self._changes: list[watchdir.Change] = []
+        self._changes: list[Change] = []
         self._ticks = 0
 
     # What people do
@@ -95,49 +94,49 @@ class FakeDirectory:
         """Open (truncating) and write, without closing."""
         before = self._files.get(name)
         if before is None:
-            self._changes.append(_Change(_Kind.CREATED, name))
+            self._changes.append(Change(Kind.CREATED, name))
         inode = before.inode if before else self._tick()
         self._files[name] = _Stored(data=data, inode=inode, changed=self._tick(), writing=True)
-        self._changes.append(_Change(_Kind.MODIFIED, name))
+        self._changes.append(Change(Kind.MODIFIED, name))
 
     def close(self, name: str) -> None:
         """Close what `begin` opened."""
         self._files[name] = replace(self._files[name], writing=False)
-        self._changes.append(_Change(_Kind.WRITTEN, name))
+        self._changes.append(Change(Kind.WRITTEN, name))
 
     def move_in(self, name: str, data: bytes) -> None:
         """Rename a file from elsewhere, over what is there."""
         self._files[name] = _Stored(data=data, inode=self._tick(), changed=self._tick())
-        self._changes.append(_Change(_Kind.MOVED_IN, name))
+        self._changes.append(Change(Kind.MOVED_IN, name))
 
     def move_out(self, name: str) -> bytes:
         """Rename a file to elsewhere; its content."""
-        self._changes.append(_Change(_Kind.MOVED_OUT, name))
+        self._changes.append(Change(Kind.MOVED_OUT, name))
         return self._files.pop(name).data
 
     def delete(self, name: str) -> None:
         """Unlink a file."""
         del self._files[name]
-        self._changes.append(_Change(_Kind.DELETED, name))
+        self._changes.append(Change(Kind.DELETED, name))
 
     def rename(self, old: str, new: str) -> None:
         """Rename within the directory, over what is there."""
         self._files[new] = self._files.pop(old)
-        self._changes.append(_Change(_Kind.RENAMED, new, old))
+        self._changes.append(Change(Kind.RENAMED, new, old))
 
     def touch(self, name: str) -> None:
         """Change the times of a file."""
         self._files[name] = replace(self._files[name], changed=self._tick())
-        self._changes.append(_Change(_Kind.ATTRIB, name))
+        self._changes.append(Change(Kind.ATTRIB, name))
 
     def make(self, name: str, kind: scan.EntryKind) -> None:
         """Make an entry that is no regular file."""
         self._files[name] = _Stored(data=b"", inode=self._tick(), changed=0, kind=kind)
-        self._changes.append(_Change(_Kind.CREATED, name))
+        self._changes.append(Change(Kind.CREATED, name))
 
     def forget_events(self) -> None:
         """Lose what was not looked at yet, as when the kernel's queue overflows."""
-        self._changes = [_Change(_Kind.OVERFLOW)]
+        self._changes = [Change(Kind.OVERFLOW)]
 
     def replace_place(self) -> None:
         """Another directory with the same files takes the place of this one."""
@@ -145,7 +144,7 @@ class FakeDirectory:
             name: replace(each, inode=self._tick(), changed=self._tick())
             for name, each in self._files.items()
         }
-        self._changes.append(_Change(_Kind.REPLACED))
+        self._changes.append(Change(Kind.REPLACED))
 
     # What the source does
 

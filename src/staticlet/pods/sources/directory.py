@@ -16,6 +16,7 @@ from pathlib import Path
 
 from staticlet.aio import clock
 from staticlet.host import watchdir
+from staticlet.host.change import Change
 from staticlet.kube import finding
 from staticlet.pods import identity
 from staticlet.pods.sources import files, judge, known, lastgood, scan
@@ -72,7 +73,7 @@ class DirectorySource:
         """Follow the path; ends only by cancellation."""
         self._restore()
         with watchdir.WatchDir(self._rules.path) as watch:
-            changes: list[watchdir.Change] = []
+            changes: list[Change] = []
             due = self._times.monotonic()
             while True:
                 changes += watch.take()
@@ -92,7 +93,7 @@ class DirectorySource:
         self._state = known.initial(kept, rules=self._rules)
         self._cache.update(kept, _goods(self._state))  # of a path that is no longer configured
 
-    def _look(self, changes: Sequence[watchdir.Change], watch_fault: str) -> None:
+    def _look(self, changes: Sequence[Change], watch_fault: str) -> None:
         before = _goods(self._state)
         seen = scan.scan(self._rules.path)
         now = self._times.monotonic()

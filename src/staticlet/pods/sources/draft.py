@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from staticlet.host import watchdir
+from staticlet.host.change import Change, Kind
 from staticlet.kube import finding
 from staticlet.pods.sources import judge, known, scan
 from staticlet.pods.sources.known import File, Rules, State
 from staticlet.pods.wanted import Manifest, ManifestState, PodKey
-
-_Kind = watchdir.Kind
 
 
 class Draft:
@@ -25,20 +23,20 @@ class Draft:
         self.closed = set(state.closed)
         self.written = set(state.written)
 
-    def apply(self, change: watchdir.Change) -> None:
+    def apply(self, change: Change) -> None:
         """One event: move, drop or mark the file it speaks of."""
         match change.kind:
-            case _Kind.DELETED | _Kind.MOVED_OUT:
+            case Kind.DELETED | Kind.MOVED_OUT:
                 self._drop(change.name)
-            case _Kind.RENAMED:
+            case Kind.RENAMED:
                 self._rename(change.old, change.name)
-            case _Kind.WRITTEN | _Kind.MOVED_IN:
+            case Kind.WRITTEN | Kind.MOVED_IN:
                 self.closed.add(change.name)
                 self.written.discard(change.name)
-            case _Kind.MODIFIED:
+            case Kind.MODIFIED:
                 self.closed.discard(change.name)
                 self.written.add(change.name)
-            case _Kind.OVERFLOW:
+            case Kind.OVERFLOW:
                 self.written.clear()
             case _:
                 pass  # the scan tells

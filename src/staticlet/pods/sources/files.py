@@ -23,20 +23,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from staticlet.host import watchdir
+from staticlet.host.change import Change, Kind
 from staticlet.kube import finding
 from staticlet.pods.sources import known, scan
 from staticlet.pods.sources.draft import Draft
 from staticlet.pods.sources.known import File, Rules, State
 from staticlet.pods.wanted import Manifest, ManifestState, Snapshot
 
-_Kind = watchdir.Kind
 
-
-def worth_a_scan(state: State, changes: Sequence[watchdir.Change]) -> bool:
+def worth_a_scan(state: State, changes: Sequence[Change]) -> bool:
     """Whether anything happened but more writing to files that are known to be written."""
     return any(
-        each.kind is not _Kind.MODIFIED
+        each.kind is not Kind.MODIFIED
         or (each.name in state.files and not state.files[each.name].writing)
         for each in changes
     )
@@ -46,7 +44,7 @@ def observe(
     state: State,
     *,
     seen: scan.Scan,
-    changes: Sequence[watchdir.Change] = (),
+    changes: Sequence[Change] = (),
     now: float,
     rules: Rules,
 ) -> State:
