@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 
 MIN_GRACE_S = 2
 """The least that the kubelet gives a container to stop."""
+RECORDED_WITHIN_S = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 1.0)
+"""The waits for an exit to be recorded, once the runtime said that the container is stopped."""
 
 
 class RuntimeHands:
@@ -181,11 +183,19 @@ class RuntimeHands:
 
         The kernel tells of the exit before the runtime has taken note. Stopping a container
         whose process is gone sends no signal to anybody: it returns as soon as the exit is
-        recorded, which is the event to wait for.
+        recorded, which is the event to wait for. There is a moment in which containerd takes the
+        task for gone and has not written the exit down yet: then it returns at once, and the
+        status is asked for until it tells. Should it never do so, the container keeps its pid:
+        watching that one again, which is gone, brings us back here.
         """
         with _fault("RuntimeFault", look=True):
             await self._runtime.stop_container(container.id, grace_s=0)
-            return await self._after(container)
+            for delay_s in RECORDED_WITHIN_S:
+                after = await self._after(container)
+                if not after.alive:
+                    return after
+                await asyncio.sleep(delay_s)
+            return replace(after, pid=container.pid)
 
     async def _after(self, container: obs.ObservedContainer) -> obs.ObservedContainer:
         try:
