@@ -189,14 +189,15 @@ async def machine():
 
 
 @contextlib.asynccontextmanager
-async def working(machine, want):
+async def working(machine, want, *, turns=1):
+    machine.turns = asyncio.Semaphore(turns)
     shared = tools.Tools(
         hands=machine,
         images=machine,
         exits=machine,
         runtime=machine,
         clock=machine.time,
-        starts=asyncio.Semaphore(1),
+        starts=machine.turns,
     )
     made = worker.Worker(KEY, shared, want=want)
     async with asyncio.TaskGroup() as group:
@@ -379,3 +380,18 @@ async def test_a_predecessor_that_nobody_can_recall_is_replaced_at_once(machine)
     machine.time.pass_by(1)
     async with working(machine, pod(uid="u2")):
         assert [d[0] for d in machine.done] == ["look", "stop", "run", "start", "remove", "clean"]
+
+
+async def test_a_pod_that_is_removed_while_it_waits_for_its_turn_never_starts(machine):
+    async with working(machine, pod(), turns=0) as made:
+        assert machine.done == [("look",)]
+        made.wish(None)
+        machine.turns.release()
+        await settle()
+        assert made.ended
+        assert not any(d[0] in ("run", "start") for d in machine.done)
+
+
+async def test_a_pod_at_rest_gives_its_turn_back(machine):
+    async with working(machine, pod()):
+        assert not machine.turns.locked()

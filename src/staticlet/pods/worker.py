@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_STARTS = (planning.RunSandbox, planning.Start)
+"""Actions that need a turn, since only so many pods start at once."""
+
 
 class Worker:
     """Keeps one pod as it is wanted, from its first start until nothing is left of it."""
@@ -129,6 +132,10 @@ class Worker:
         if self._trouble and self._trouble.retry_at_ns > self._now_ns():
             await self._sleep(self._trouble.retry_at_ns)
             return
+        if not self._holds_start and any(isinstance(a, _STARTS) for a in made.actions):
+            await self._tools.starts.acquire()
+            self._holds_start = True
+            return  # waiting for a turn may have taken long: plan with what is wanted now
         try:
             for action in made.actions:
                 await self._perform(action)
@@ -327,7 +334,6 @@ class Worker:
         pod = self._serving
         if pod is None:
             return
-        await self._hold_start()
         log.info("%s: making sandbox %d: %s", self.key, action.attempt, action.why)
         try:
             sandbox = await self._tools.hands.run_sandbox(pod, action.attempt)
@@ -345,7 +351,6 @@ class Worker:
         view = self._images.get(action.name)
         if pod is None or sandbox is None or view is None or view.image is None:
             return
-        await self._hold_start()
         log.info(
             "%s: starting container %s (restart %d): %s",
             self.key,
@@ -412,11 +417,6 @@ class Worker:
     def _failed(self, fault: tools.StepFault) -> None:
         self._look = self._look or fault.look
         log.warning("%s: %s: %s", self.key, fault.reason, fault.message)
-
-    async def _hold_start(self) -> None:
-        if not self._holds_start:
-            await self._tools.starts.acquire()
-            self._holds_start = True
 
     def _release_start(self) -> None:
         if self._holds_start:
