@@ -151,16 +151,19 @@ def running() -> Iterator[Containerd]:
 
 
 @contextmanager
-def own_place() -> Iterator[Path]:
+def own_place(prefix: str = PREFIX) -> Iterator[Path]:
     """A short temporary path; when the block ends, whatever runs or is mounted below it goes too.
+
+    Args:
+        prefix: How the path's name begins; places of that prefix whose owners died go first.
 
     Raises:
         NeedsRoot: Without root.
     """
     if os.geteuid() != 0:
         raise NeedsRoot("containers need root: run this as root")
-    sweep.the_dead(PREFIX)
-    base = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid():x}-", dir="/tmp"))
+    sweep.the_dead(prefix)
+    base = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid():x}-", dir="/tmp"))
     try:
         yield base
     finally:

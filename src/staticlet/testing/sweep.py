@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from staticlet.host import mounts
+from staticlet.runtime.managed import cni
 
 LIBCNI_CACHE = Path("/var/lib/cni/results")
 SETTLE_ROUNDS = 20
@@ -26,13 +28,27 @@ def the_dead(prefix: str) -> None:
 
 def everything_below(base: Path) -> None:
     """End the processes that live below `base`; remove mounts, bridge, rules and files."""
+    networks = {base.name: base.name[:15], **_networks(base)}
     _end_processes(base)
     still_mounted = mounts.unmount_below(base)
-    _run("ip", "link", "delete", base.name[:15])
-    _remove_rules(base.name)
-    _remove_cached_results(base.name)
+    for network, interface in networks.items():
+        _run("ip", "link", "delete", interface)
+        _remove_rules(network)
+        _remove_cached_results(network)
     if not still_mounted:  # removing files must never reach into a mount
         shutil.rmtree(base, ignore_errors=True)
+
+
+def _networks(base: Path) -> dict[str, str]:
+    """The pod networks that were configured below `base`, each with its bridge."""
+    found = {}
+    for file in base.glob(f"*/cni/{cni.FILE_NAME}"):
+        try:
+            content = json.loads(file.read_text())
+            found[str(content["name"])] = str(content["plugins"][0]["bridge"])
+        except (OSError, ValueError, LookupError, TypeError):
+            continue  # half a file, of a run that was killed while writing it
+    return found
 
 
 def _remove_cached_results(network: str) -> None:
