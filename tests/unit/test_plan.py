@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from staticlet.kube import core
 from staticlet.pods import observed as obs
 from staticlet.pods import plan as planning
-from staticlet.pods import wanted
+from staticlet.pods import steps, wanted
 from staticlet.pods.images import view
 from staticlet.runtime import port
 
@@ -80,7 +80,7 @@ def seen(*sandboxes):
 def situation(target, *sandboxes, past=None, images=None, now=NOW, uncleaned=()):
     names = [c.name for c in target.pod.spec.containers] if target else []
     names += [c.name for c in target.pod.spec.initContainers] if target else []
-    return planning.Situation(
+    return steps.Situation(
         target=target,
         seen=seen(*sandboxes),
         past=past or obs.History(uid=target.uid if target else "", incarnation=0),
@@ -115,7 +115,7 @@ def test_a_container_waits_for_its_image_while_others_start():
 
 def test_a_running_pod_needs_nothing():
     made = planning.plan(situation(pod(), sandbox(container())))
-    assert made == planning.Plan()
+    assert made == steps.Plan()
 
 
 def test_a_first_crash_restarts_at_once_and_counts():
@@ -134,7 +134,7 @@ def test_a_second_crash_waits_ten_seconds_and_the_third_twenty():
         )
         assert bool(at_once.actions) == (delay == 0)
         assert at_once.wake_at_ns == (NOW + delay * obs.SECOND_NS if delay else None)
-        assert later.actions[0] == planning.Start(
+        assert later.actions[0] == steps.Start(
             sandbox_id="s0",
             name="main",
             restart_count=count + 1,

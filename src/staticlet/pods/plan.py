@@ -19,113 +19,13 @@ The rules, in the order in which they are asked:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from dataclasses import replace
 
 from staticlet.kube import core
-from staticlet.pods import fields, wanted
+from staticlet.pods import fields, steps, wanted
 from staticlet.pods import observed as obs
 from staticlet.pods.images import view as image_view
 from staticlet.runtime import port
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stop:
-    """Stop the containers of a sandbox with their grace, then the sandbox itself."""
-
-    sandbox_id: str
-    grace_s: int
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunSandbox:
-    """Make the pod's directories and volumes, then its sandbox."""
-
-    attempt: int
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
-    """Create and start one container in the sandbox."""
-
-    sandbox_id: str
-    name: str
-    restart_count: int
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoveContainer:
-    """Remove a dead container that nobody asks about any more."""
-
-    container_id: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoveSandbox:
-    """Remove a dead sandbox with its containers."""
-
-    sandbox_id: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CleanUp:
-    """Unmount and remove the directories and logs of a UID of which nothing is left."""
-
-    uid: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class End:
-    """Nothing is wanted and nothing is left: the worker's work is over."""
-
-    why: str
-
-
-Action: TypeAlias = Stop | RunSandbox | Start | RemoveContainer | RemoveSandbox | CleanUp | End
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
-    """All that a plan depends on.
-
-    Attributes:
-        target: The pod that shall run now; None when nothing is wanted.
-        seen: What the runtime has of it.
-        past: What the agent remembers.
-        images: For each container of the target, where its image for the next start stands.
-        now_ns: The time, in nanoseconds since the epoch.
-        uncleaned: UIDs whose sandboxes are gone and whose directories may be left.
-    """
-
-    target: wanted.WantedPod | None
-    seen: obs.Observed
-    past: obs.History
-    images: Mapping[str, image_view.ImageView] = field(default_factory=dict)
-    now_ns: int
-    uncleaned: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """The next steps.
-
-    Attributes:
-        actions: To be done now, in order; then the situation is looked at anew.
-        needs: Containers whose images are wanted for their next start, with its restart count.
-        wake_at_ns: When to plan again though nothing happens; None: only on an event.
-        waits: What is being waited for, in words, by container name ("" for the pod).
-    """
-
-    actions: tuple[Action, ...] = ()
-    needs: Mapping[str, int] = field(default_factory=dict)
-    wake_at_ns: int | None = None
-    waits: Mapping[str, str] = field(default_factory=dict)
 
 
 def restart_policy(pod: core.Pod) -> str:
@@ -186,7 +86,7 @@ def serving(
     return past
 
 
-def plan(now: Situation) -> Plan:
+def plan(now: steps.Situation) -> steps.Plan:
     """The next steps for one pod; see the module's page of rules."""
     if now.target is None:
         return _terminate(now)
@@ -210,44 +110,48 @@ def finished(pod: wanted.WantedPod, seen: obs.Observed, past: obs.History) -> bo
     return never and any(c is not None and c.exited and c.exit_code != 0 for c in inits)
 
 
-def _terminate(now: Situation) -> Plan:
+def _terminate(now: steps.Situation) -> steps.Plan:
     """Nothing is wanted: stop, remove, clean, end."""
     living = tuple(
-        Stop(sandbox_id=s.id, grace_s=s.grace_s, why="its manifest was removed")
+        steps.Stop(sandbox_id=s.id, grace_s=s.grace_s, why="its manifest was removed")
         for s in now.seen.sandboxes
         if s.alive
     )
     if living:
-        return Plan(actions=living)
+        return steps.Plan(actions=living)
     rest = _removals(now, keep_uid="", why="its manifest was removed")
-    return Plan(actions=(*rest, End(why="nothing is wanted and nothing is left")))
+    return steps.Plan(actions=(*rest, steps.End(why="nothing is wanted and nothing is left")))
 
 
-def _serve(now: Situation, pod: wanted.WantedPod) -> Plan:
+def _serve(now: steps.Situation, pod: wanted.WantedPod) -> steps.Plan:
     current = _current(now, pod)
     stale = tuple(_stops(now, pod, current))
     if stale:
-        return Plan(actions=stale)
+        return steps.Plan(actions=stale)
     if finished(pod, now.seen, now.past):
         why = "every container ran to its end"
-        stop = (Stop(sandbox_id=current.id, grace_s=current.grace_s, why=why),) if current else ()
-        return Plan(actions=stop or _leftovers(now, pod, current))
+        stop = (
+            (steps.Stop(sandbox_id=current.id, grace_s=current.grace_s, why=why),)
+            if current
+            else ()
+        )
+        return steps.Plan(actions=stop or _leftovers(now, pod, current))
     if current is None:
         return _make_sandbox(now, pod)
-    steps = _Steps(now, pod, current)
-    steps.init_containers()
-    if steps.initialized:
-        steps.containers()
-    if not steps.actions:
-        steps.actions.extend(_leftovers(now, pod, current))
-    return steps.plan()
+    found = _Steps(now, pod, current)
+    found.init_containers()
+    if found.initialized:
+        found.containers()
+    if not found.actions:
+        found.actions.extend(_leftovers(now, pod, current))
+    return found.plan()
 
 
 def _serves(sandbox: obs.ObservedSandbox, pod: wanted.WantedPod) -> bool:
     return sandbox.uid == pod.uid and sandbox.revision == pod.revision
 
 
-def _current(now: Situation, pod: wanted.WantedPod) -> obs.ObservedSandbox | None:
+def _current(now: steps.Situation, pod: wanted.WantedPod) -> obs.ObservedSandbox | None:
     """The sandbox in which the pod runs: the newest that is ready and serves this content."""
     host_network = fields.host_network(pod.pod)
     for sandbox in now.seen.sandboxes:
@@ -258,8 +162,8 @@ def _current(now: Situation, pod: wanted.WantedPod) -> obs.ObservedSandbox | Non
 
 
 def _stops(
-    now: Situation, pod: wanted.WantedPod, current: obs.ObservedSandbox | None
-) -> Iterator[Stop]:
+    now: steps.Situation, pod: wanted.WantedPod, current: obs.ObservedSandbox | None
+) -> Iterator[steps.Stop]:
     for sandbox in now.seen.sandboxes:
         if sandbox is current or not sandbox.alive:
             continue
@@ -271,10 +175,10 @@ def _stops(
             why = "its sandbox is gone"
         else:
             why = "its sandbox is broken or there are two"
-        yield Stop(sandbox_id=sandbox.id, grace_s=sandbox.grace_s, why=why)
+        yield steps.Stop(sandbox_id=sandbox.id, grace_s=sandbox.grace_s, why=why)
 
 
-def _make_sandbox(now: Situation, pod: wanted.WantedPod) -> Plan:
+def _make_sandbox(now: steps.Situation, pod: wanted.WantedPod) -> steps.Plan:
     needs = {
         c.name: next_count(now, pod, c.name)
         for c in fields.all_containers(pod.pod)
@@ -282,7 +186,7 @@ def _make_sandbox(now: Situation, pod: wanted.WantedPod) -> Plan:
     }
     fault = now.past.sandbox_fault
     if fault and fault.retry_at_ns > now.now_ns:
-        return Plan(
+        return steps.Plan(
             actions=_leftovers(now, pod, None),
             wake_at_ns=fault.retry_at_ns,
             waits={"": f"{fault.reason}: {fault.message}"},
@@ -290,25 +194,25 @@ def _make_sandbox(now: Situation, pod: wanted.WantedPod) -> Plan:
     own = [s for s in now.seen.sandboxes if s.uid == pod.uid]
     attempt = max((s.attempt for s in own), default=-1) + 1
     why = "its sandbox is gone" if own else "it has no sandbox"
-    return Plan(actions=(RunSandbox(attempt=attempt, why=why),), needs=needs)
+    return steps.Plan(actions=(steps.RunSandbox(attempt=attempt, why=why),), needs=needs)
 
 
 class _Steps:
     """Collects what the containers of the current sandbox need."""
 
     def __init__(
-        self, now: Situation, pod: wanted.WantedPod, sandbox: obs.ObservedSandbox
+        self, now: steps.Situation, pod: wanted.WantedPod, sandbox: obs.ObservedSandbox
     ) -> None:
         self.now, self.pod, self.sandbox = now, pod, sandbox
-        self.actions: list[Action] = []
+        self.actions: list[steps.Action] = []
         self.needs: dict[str, int] = {}
         self.waits: dict[str, str] = {}
         self.wake_at_ns: int | None = None
         self.initialized = False
 
-    def plan(self) -> Plan:
+    def plan(self) -> steps.Plan:
         """What was collected."""
-        return Plan(
+        return steps.Plan(
             actions=tuple(self.actions),
             needs=self.needs,
             wake_at_ns=self.wake_at_ns,
@@ -379,9 +283,9 @@ class _Steps:
             return
         if seen is not None and not seen.exited:
             why = "it was created and never started" if not seen.alive else "its state is unknown"
-            self.actions.append(RemoveContainer(container_id=seen.id, why=why))
+            self.actions.append(steps.RemoveContainer(container_id=seen.id, why=why))
         self.actions.append(
-            Start(
+            steps.Start(
                 sandbox_id=self.sandbox.id,
                 name=name,
                 restart_count=count,
@@ -433,7 +337,7 @@ def _counts(seen: obs.Observed, uid: str) -> dict[str, int]:
     return counts
 
 
-def next_count(now: Situation, pod: wanted.WantedPod, name: str) -> int:
+def next_count(now: steps.Situation, pod: wanted.WantedPod, name: str) -> int:
     """The restart count of a container's next start: one more than the highest known."""
     known = _counts(now.seen, pod.uid).get(name, -1)
     remembered = now.past.counts.get(name, -1) if now.past.uid == pod.uid else -1
@@ -441,8 +345,8 @@ def next_count(now: Situation, pod: wanted.WantedPod, name: str) -> int:
 
 
 def _leftovers(
-    now: Situation, pod: wanted.WantedPod, current: obs.ObservedSandbox | None
-) -> tuple[Action, ...]:
+    now: steps.Situation, pod: wanted.WantedPod, current: obs.ObservedSandbox | None
+) -> tuple[steps.Action, ...]:
     """Dead sandboxes that no longer matter, and all but the last dead container of a name."""
     actions = list(_removals(now, keep_uid=pod.uid, why="it was replaced", current=current))
     for sandbox in now.seen.sandboxes:
@@ -455,7 +359,7 @@ def _leftovers(
                 reverse=True,
             )
             actions += [
-                RemoveContainer(container_id=c.id, why="a newer dead container is kept")
+                steps.RemoveContainer(container_id=c.id, why="a newer dead container is kept")
                 for c in own[2:]
                 if c.state is not port.ContainerState.RUNNING
             ]
@@ -463,12 +367,12 @@ def _leftovers(
 
 
 def _removals(
-    now: Situation,
+    now: steps.Situation,
     *,
     keep_uid: str,
     why: str,
     current: obs.ObservedSandbox | None = None,
-) -> Iterator[Action]:
+) -> Iterator[steps.Action]:
     """Remove dead sandboxes, then clean up after every UID of which none is left.
 
     While the pod has no sandbox, the newest dead one of its own UID stays: it carries the restart
@@ -489,7 +393,7 @@ def _removals(
         if sandbox is current or sandbox.alive or sandbox.id in kept:
             left.add(sandbox.uid)
         else:
-            yield RemoveSandbox(sandbox_id=sandbox.id, why=why)
+            yield steps.RemoveSandbox(sandbox_id=sandbox.id, why=why)
     gone = {s.uid for s in now.seen.sandboxes} | now.uncleaned
     for uid in sorted(gone - left):
-        yield CleanUp(uid=uid, why=why)
+        yield steps.CleanUp(uid=uid, why=why)

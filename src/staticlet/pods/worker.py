@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar, assert_never
 
-from staticlet.pods import fields, report, tools, wanted
+from staticlet.pods import fields, report, steps, tools, wanted
 from staticlet.pods import observed as obs
 from staticlet.pods import plan as planning
 from staticlet.pods.images import view as image_view
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_STARTS = (planning.RunSandbox, planning.Start)
+_STARTS = (steps.RunSandbox, steps.Start)
 """Actions that need a turn, since only so many pods start at once."""
 
 
@@ -146,7 +146,7 @@ class Worker:
             self._look = True
             self._failed(fault)
 
-    def _plan(self) -> planning.Plan:
+    def _plan(self) -> steps.Plan:
         now_ns = self._now_ns()
         want = self._want
         images: Mapping[str, image_view.ImageView] = {}
@@ -169,8 +169,8 @@ class Worker:
         target: wanted.WantedPod | None,
         images: Mapping[str, image_view.ImageView],
         now_ns: int,
-    ) -> planning.Situation:
-        return planning.Situation(
+    ) -> steps.Situation:
+        return steps.Situation(
             target=target,
             seen=self._seen,
             past=self._past,
@@ -223,25 +223,25 @@ class Worker:
         except TimeoutError:
             pass  # the time has come: plan again
 
-    async def _perform(self, action: planning.Action) -> None:
+    async def _perform(self, action: steps.Action) -> None:
         """Carry out one action and take its result into the view."""
         log.debug("%s: %s", self.key, action)
         match action:
-            case planning.RunSandbox():
+            case steps.RunSandbox():
                 await self._run_sandbox(action)
-            case planning.Start():
+            case steps.Start():
                 await self._start(action)
-            case planning.Stop():
+            case steps.Stop():
                 await self._stop(action)
-            case planning.RemoveContainer(container_id=container_id):
+            case steps.RemoveContainer(container_id=container_id):
                 await self._remove_container(container_id)
-            case planning.RemoveSandbox(sandbox_id=sandbox_id):
+            case steps.RemoveSandbox(sandbox_id=sandbox_id):
                 await self._step(self._tools.hands.remove_sandbox(sandbox_id))
                 self._seen = self._seen.without_sandbox(sandbox_id)
-            case planning.CleanUp(uid=uid):
+            case steps.CleanUp(uid=uid):
                 await self._step(self._tools.hands.clean_up(self.key, uid))
                 self._uncleaned.discard(uid)
-            case planning.End():
+            case steps.End():
                 self.ended = True
             case _:
                 assert_never(action)
@@ -330,7 +330,7 @@ class Worker:
             elif known.pid:
                 self._watch_process(known.id, known.pid)
 
-    async def _run_sandbox(self, action: planning.RunSandbox) -> None:
+    async def _run_sandbox(self, action: steps.RunSandbox) -> None:
         pod = self._serving
         if pod is None:
             return
@@ -346,7 +346,7 @@ class Worker:
         self._past = replace(self._past, sandbox_fault=None)
         self._seen = self._seen.with_sandbox(sandbox)
 
-    async def _start(self, action: planning.Start) -> None:
+    async def _start(self, action: steps.Start) -> None:
         pod, sandbox = self._serving, self._seen.sandbox(action.sandbox_id)
         view = self._images.get(action.name)
         if pod is None or sandbox is None or view is None or view.image is None:
@@ -380,7 +380,7 @@ class Worker:
             self._past = replace(self._past, initialized=sandbox.id)
         self._take(sandbox.id, container)
 
-    async def _stop(self, action: planning.Stop) -> None:
+    async def _stop(self, action: steps.Stop) -> None:
         """Stop on purpose: the exits are kept for the status and count as no crash."""
         sandbox = self._seen.sandbox(action.sandbox_id)
         if sandbox is None:
