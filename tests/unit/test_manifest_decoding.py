@@ -280,6 +280,11 @@ def test_a_break_at_the_end_of_very_many_documents_is_found_at_once() -> None:
     assert [each.data for each in decoded.documents] == [{"b": 1}]
 
 
+@pytest.mark.parametrize("text", ["- a\n" * 200_001, "[" + "1," * 200_000 + "1]"])
+def test_a_document_of_too_many_values_is_not_read_to_its_end(text: str) -> None:
+    assert problem_of(text)[1] == "holds more than 200000 values"
+
+
 def test_a_billion_laughs_are_counted_and_refused() -> None:
     lines = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
     lines += [

@@ -19,6 +19,9 @@ LIMIT_BYTES = 10 * 1024 * 1024
 LIMIT_DEPTH = 100
 """The deepest nesting of maps and lists; a Pod needs about fifteen."""
 
+LIMIT_VALUES = 200_000
+"""How many keys and values one document may hold; a large Pod has a thousand."""
+
 LIMIT_ALIASED = 100_000
 """How many values aliases may stand for in one document: against a "billion laughs"."""
 

@@ -13,11 +13,18 @@ import re
 from typing import Any
 
 from staticlet.kube import yamlscalar
-from staticlet.kube.document import LIMIT_DEPTH, Document, Duplicate, Spot, UnreadableError
+from staticlet.kube.document import (
+    LIMIT_DEPTH,
+    LIMIT_VALUES,
+    Document,
+    Duplicate,
+    Spot,
+    UnreadableError,
+)
 from staticlet.kube.finding import Position
 
 _SPACE = re.compile(r"[ \t\r\n]*")
-_STRING = re.compile(r'"((?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*)"')
+_STRING = re.compile(r'"((?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+)"')
 _NUMBER = re.compile(
     r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?(?![0-9A-Za-z_.])", re.ASCII
 )
@@ -44,6 +51,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
+        self._count = 0
         self._lines = [0, *(match.end() for match in _LINE_END.finditer(text))]
         self._path: list[str | int] = []
         self._duplicates: list[Duplicate] = []
@@ -59,6 +67,9 @@ class _Reader:
         return Document(data=value, spot=spot, duplicates=tuple(self._duplicates))
 
     def _value(self) -> tuple[Any, Spot]:
+        self._count += 1
+        if self._count > LIMIT_VALUES:
+            raise self._error(f"holds more than {LIMIT_VALUES} values")
         spot = self._spot(self._at)
         character = self._peek()
         if character in "{[" and character:

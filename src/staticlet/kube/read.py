@@ -10,7 +10,7 @@ counts, and a `List` or `PodList` is as good as its pods.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,7 @@ _RawPath = tuple[str | int, ...]
 _LIST_FIELDS = frozenset(("apiVersion", "kind", "metadata", "items"))
 _NAME: fieldpath.Path = ("metadata", "name")
 _LIMIT_FINDINGS = 1000
+_LIMIT_SEARCH = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,11 +122,11 @@ class _Object:
     def has(self, path: _RawPath) -> bool:
         return self.document.find(self.prefix + path) is not None
 
-    def unreadable(self) -> list[_RawPath]:
+    def unreadable(self) -> set[_RawPath]:
         """The paths of values in it that cannot be represented."""
         depth = len(self.prefix)
         paths = [each.path for each in self.document.problems if each.path is not None]
-        return [path[depth:] for path in paths if path[:depth] == self.prefix]
+        return {path[depth:] for path in paths if path[:depth] == self.prefix}
 
     def place(self, error: FieldError) -> Position:
         """Where an error's value stands; of a map's bad key or value, that entry."""
@@ -134,7 +135,8 @@ class _Object:
         for step in path:
             known = isinstance(value, dict) and step in value
             value = value[step] if known else None
-        if isinstance(value, dict) and isinstance(error.value, str):
+        searched = isinstance(value, dict) and len(value) <= _LIMIT_SEARCH
+        if searched and isinstance(error.value, str):
             for name, each in value.items():
                 if error.value in (name, each):
                     return self.document.position((*self.prefix, *path, name))
@@ -217,24 +219,25 @@ class _Reader:
             if _below(path, wrong):
                 continue
             if each.fault is schema.Fault.WRONG_TYPE:
-                wrong.append(path)
+                wrong.add(path)
                 self._error(item, each.path, each.message)
             else:
                 self._doubt(item, each.path, each.message)
         checked.value.pop("status", None)
         pod = defaults.pod(checked.value)
         self._name(item, pod, wrong)
+        refused = set(wrong)
         for error in _told_once(item, _broken_rules(pod), wrong):
-            wrong.append(fieldpath.raw(error.path))
+            refused.add(fieldpath.raw(error.path))
             self._error(item, error.path, error.message, position=item.place(error))
         for place, message in unsupported.check(pod):
             at = fieldpath.raw(place)
-            if not any(_begins(each, at) for each in wrong):
+            if not _holds(at, refused):
                 self._say(Severity.WARNING, message, item.position(place), item.prefix + place)
         if not item.refused:
             self._accept(item, pod)
 
-    def _name(self, item: _Object, pod: Mapping[str, Any], wrong: Iterable[_RawPath]) -> None:
+    def _name(self, item: _Object, pod: Mapping[str, Any], wrong: set[_RawPath]) -> None:
         metadata = pod.get("metadata", {})
         if metadata.get("name") or _below(("metadata", "name"), wrong):
             return
@@ -340,11 +343,11 @@ def _broken_rules(pod: Mapping[str, Any]) -> list[FieldError]:
 
 
 def _told_once(
-    item: _Object, errors: list[FieldError], wrong: Iterable[_RawPath]
+    item: _Object, errors: list[FieldError], wrong: set[_RawPath]
 ) -> Iterator[FieldError]:
     """Leave out what is said elsewhere, and what only follows from something said elsewhere."""
-    unreadable = list(wrong)
-    volumes_unsure = any(path[:2] == ("spec", "volumes") for path in unreadable)
+    parents = {path[:-1] for path in wrong}
+    volumes_unsure = any(path[:2] == ("spec", "volumes") for path in wrong)
     written = {
         (error.path[:3], error.message) for error in errors if item.has(fieldpath.raw(error.path))
     }
@@ -352,9 +355,9 @@ def _told_once(
         path = fieldpath.raw(error.path)
         if error.path == _NAME and error.kind is Kind.REQUIRED:
             continue  # `_name` says it better
-        if _below(path, unreadable):
+        if _below(path, wrong):
             continue
-        if error.kind is Kind.REQUIRED and any(each[:-1] == path for each in unreadable):
+        if error.kind is Kind.REQUIRED and path in parents:
             continue
         if error.kind is Kind.NOT_FOUND and volumes_unsure:
             continue
@@ -364,10 +367,11 @@ def _told_once(
         yield error
 
 
-def _begins(path: _RawPath, beginning: _RawPath) -> bool:
-    return path[: len(beginning)] == beginning
-
-
-def _below(path: _RawPath, places: Iterable[_RawPath]) -> bool:
+def _below(path: _RawPath, places: set[_RawPath]) -> bool:
     """Whether a path is one of some places, or lies inside one."""
-    return any(_begins(path, each) for each in places)
+    return any(path[:depth] in places for depth in range(len(path) + 1))
+
+
+def _holds(path: _RawPath, places: set[_RawPath]) -> bool:
+    """Whether one of some places is this path, or lies inside it."""
+    return any(each[: len(path)] == path for each in places)

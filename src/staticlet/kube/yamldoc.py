@@ -20,6 +20,7 @@ from staticlet.kube import yamlerror, yamlscalar
 from staticlet.kube.document import (
     LIMIT_ALIASED,
     LIMIT_DEPTH,
+    LIMIT_VALUES,
     Decoded,
     Document,
     Duplicate,
@@ -136,6 +137,8 @@ class _Reader:
         mark = event.start_mark
         spot = Spot(mark.line + self._offset, mark.column + 1)
         self._count += 1
+        if self._count > LIMIT_VALUES:
+            raise UnreadableError(f"holds more than {LIMIT_VALUES} values", _place(spot))
         kind = type(event)
         if kind is _ScalarEvent:
             if event.tag is None and event.anchor is None and not event.implicit[0]:
