@@ -19,7 +19,8 @@ class Scripted:
 
     made: list["Scripted"]
 
-    def __init__(self, key, tools, *, want, past=None):
+    def __init__(self, key, tools, *, want, past=None, look=True):
+        self.looks = look
         self.key, self.want, self.past, self.ended = key, want, past or obs.History(), False
         self.seen = obs.Observed()
         self.doubts = 0
@@ -88,11 +89,13 @@ async def settle():
 
 
 @contextlib.asynccontextmanager
-async def pooling(monkeypatch, running):
+async def pooling(monkeypatch, running, *, listed=True):
     Scripted.made = []
     monkeypatch.setattr(worker, "Worker", Scripted)
 
     async def find():
+        if not listed:
+            await asyncio.Event().wait()
         return dict(running)
 
     async def house():
@@ -130,6 +133,21 @@ async def test_what_runs_and_is_not_wanted_is_stopped_once_its_source_was_seen(m
         made.wish(all_wanted())
         await settle()
         assert [(w.key, w.want, w.ended) for w in Scripted.made] == [(KEY, None, True)]
+
+
+@pytest.mark.parametrize(("running", "looks"), [({}, False), ({KEY: found()}, True)])
+async def test_only_for_what_was_listed_is_the_runtime_asked_again(monkeypatch, running, looks):
+    async with pooling(monkeypatch, running) as made:
+        made.wish(all_wanted(pod()))
+        await settle()
+        assert [w.looks for w in Scripted.made] == [looks]
+
+
+async def test_before_the_first_list_every_worker_looks_for_itself(monkeypatch):
+    async with pooling(monkeypatch, {}, listed=False) as made:
+        made.wish(all_wanted(pod()))
+        await settle()
+        assert [w.looks for w in Scripted.made] == [True]
 
 
 @pytest.mark.parametrize(("ready", "stopped"), [(("file",), 0), (("file", "http"), 1)])

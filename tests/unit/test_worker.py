@@ -189,7 +189,7 @@ async def machine():
 
 
 @contextlib.asynccontextmanager
-async def working(machine, want, *, turns=1):
+async def working(machine, want, *, turns=1, look=True):
     machine.turns = asyncio.Semaphore(turns)
     shared = tools.Tools(
         hands=machine,
@@ -199,7 +199,7 @@ async def working(machine, want, *, turns=1):
         clock=machine.time,
         starts=machine.turns,
     )
-    made = worker.Worker(KEY, shared, want=want)
+    made = worker.Worker(KEY, shared, want=want, look=look)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(made.run(), name="worker")
         await settle()
@@ -214,6 +214,11 @@ def running_pid(machine):
 async def test_a_wanted_pod_is_looked_for_and_then_started(machine):
     async with working(machine, pod()):
         assert machine.done == [("look",), ("run", "u1", 0), ("start", "u1", "main", 0)]
+
+
+async def test_where_nothing_can_be_nobody_looks(machine):
+    async with working(machine, pod(), look=False):
+        assert machine.done == [("run", "u1", 0), ("start", "u1", "main", 0)]
 
 
 async def test_the_kernels_word_of_an_exit_leads_to_a_restart_at_once(machine):

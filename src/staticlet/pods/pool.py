@@ -157,9 +157,17 @@ class Pool:
         if self._group is None:
             return
         past = self._recall(key, pod.uid) if pod else None
-        made = working.Worker(key, self._tools, want=pod, past=past)
+        made = working.Worker(key, self._tools, want=pod, past=past, look=self._may_exist(key))
         self._workers[key] = made
         self._group.create_task(self._work(made), name=f"pod {key}")
+
+    def _may_exist(self, key: wanted.PodKey) -> bool:
+        """Whether the runtime may have something of a key that has no worker.
+
+        Only workers make anything under our label, so after the first list there is nothing of a
+        new key. Should there be all the same, the runtime refuses the name or the next list tells.
+        """
+        return key in self._found or not self._listed.is_set()
 
     async def _work(self, made: working.Worker) -> None:
         """Run a worker to its end, then begin anew if its pod is wanted again by now."""

@@ -30,7 +30,15 @@ _STARTS = (steps.RunSandbox, steps.Start)
 
 
 class Worker:
-    """Keeps one pod as it is wanted, from its first start until nothing is left of it."""
+    """Keeps one pod as it is wanted, from its first start until nothing is left of it.
+
+    Args:
+        key: The pod's name.
+        shared: What it acts with.
+        want: What is wanted at first.
+        past: What is remembered of an earlier life.
+        look: Whether the runtime may have something of it already.
+    """
 
     def __init__(
         self,
@@ -39,6 +47,7 @@ class Worker:
         *,
         want: wanted.WantedPod | None,
         past: obs.History | None = None,
+        look: bool = True,
     ) -> None:
         self.key = key
         self.ended = False
@@ -48,7 +57,7 @@ class Worker:
         self._leaving: tuple[wanted.WantedPod, datetime] | None = None
         self._past = past or obs.History()
         self._seen = obs.Observed()
-        self._look = True
+        self._look = look
         self._woken = asyncio.Event()
         self._exited: set[str] = set()
         self._watched: dict[str, int] = {}
