@@ -69,3 +69,16 @@ async def test_a_runtime_that_never_writes_it_down_is_asked_again_by_way_of_the_
     after = await hands_on(runtime, tmp_path).exit_of(observe.container(RUNNING))
     assert (after.running, after.pid) == (True, 4711)
     assert runtime.asked == len(hands.RECORDED_WITHIN_S)
+
+
+class Refusing(Slow):
+    """A runtime that cannot stop what has just ended together with its whole pod."""
+
+    async def stop_container(self, container_id, *, grace_s):
+        raise port.RuntimeFault("failed to kill container: ttrpc: closed")
+
+
+@pytest.mark.looptime
+async def test_a_runtime_that_refuses_to_stop_what_has_ended_is_asked_how_it_ended(tmp_path):
+    after = await hands_on(Refusing(questions=2), tmp_path).exit_of(observe.container(RUNNING))
+    assert (after.exited, after.exit_code) == (True, 137)

@@ -11,6 +11,7 @@ from staticlet.kube import core
 from staticlet.pods import observed as obs
 from staticlet.pods import report as report_values
 from staticlet.pods import status, wanted
+from staticlet.pods.images import view as image_view
 
 
 def pod(
@@ -19,7 +20,7 @@ def pod(
     """One pod with its status; None for what is only being cleared away.
 
     A pod whose manifest is gone has a deletionTimestamp while it is being stopped. A changed pod
-    whose predecessor still runs is shown as the predecessor.
+    whose predecessor still runs is shown as the predecessor, with what the change waits for.
     """
     shown, since = report.serving, None
     if shown is None and report.leaving is not None:
@@ -57,8 +58,19 @@ def _metadata(
 
 
 def _with_trouble(base: core.PodStatus, report: report_values.Report) -> core.PodStatus:
-    """The status with what keeps the whole pod from starting or from going, if anything does."""
+    """The status with what keeps the pod from starting, from changing or from going."""
     fault = report.past.sandbox_fault or report.trouble
-    if fault is None:
-        return base
-    return msgspec.structs.replace(base, message=f"{fault.reason}: {fault.message}")
+    message = f"{fault.reason}: {fault.message}" if fault else _of_successor(report)
+    return msgspec.structs.replace(base, message=message) if message else base
+
+
+def _of_successor(report: report_values.Report) -> str:
+    """Why a changed manifest is not served yet: which of its images cannot be had."""
+    lacking = [
+        f"container {name}: {view.reason}: {view.message}"
+        for name, view in report.successor_images.items()
+        if view.reason and view.state is not image_view.State.PRESENT
+    ]
+    if not lacking:
+        return ""
+    return f"runs on as before its manifest changed, until its images are there: {lacking[0]}"
