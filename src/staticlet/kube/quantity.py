@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import functools
 import re
 from dataclasses import dataclass
 from fractions import Fraction
@@ -121,6 +122,7 @@ class Quantity:
 ZERO = Quantity(Fraction(0))
 
 
+@functools.lru_cache(maxsize=1024)  # manifests of one machine use few different ones
 def parse(text: str) -> Quantity:
     """Read a quantity.
 
