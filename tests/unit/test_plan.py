@@ -335,3 +335,9 @@ def test_what_succeeded_in_a_dead_sandbox_does_not_run_again_under_on_failure():
     assert actions(target, dead, new) == [("Start", "s1", "b", 1)]
     later = sandbox(container("b", count=1), sid="s1", attempt=1)
     assert actions(target, dead, later) == []
+
+
+def test_a_pod_that_is_adopted_keeps_its_age():
+    box = sandbox(container())
+    assert planning.serving(obs.History(), pod(), seen(box), NOW + 99).started_at_ns == NOW
+    assert planning.serving(obs.History(), pod(), seen(), NOW + 99).started_at_ns == NOW + 99

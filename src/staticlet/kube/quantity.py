@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import enum
 import functools
-import functools
 import re
 from dataclasses import dataclass
 from fractions import Fraction

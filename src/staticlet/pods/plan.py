@@ -77,7 +77,8 @@ def serving(
     """
     if past.uid != pod.uid:
         counts = _counts(seen, pod.uid)
-        past = obs.History(uid=pod.uid, doomed=past.doomed, counts=counts, started_at_ns=now_ns)
+        began = min((s.created_at_ns for s in seen.sandboxes if s.uid == pod.uid), default=now_ns)
+        past = obs.History(uid=pod.uid, doomed=past.doomed, counts=counts, started_at_ns=began)
     if past.incarnation is None:
         return replace(past, incarnation=pod.incarnation)
     if past.incarnation != pod.incarnation:
