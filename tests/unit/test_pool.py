@@ -24,6 +24,7 @@ class Scripted:
         self.key, self.want, self.past, self.ended = key, want, past or obs.History(), False
         self.seen = obs.Observed()
         self.doubts = 0
+        self.watched = set()
         self.told = asyncio.Event()
         Scripted.made.append(self)
 
@@ -33,6 +34,9 @@ class Scripted:
 
     def doubt(self):
         self.doubts += 1
+
+    def watches(self, runtime_id):
+        return runtime_id in self.watched
 
     async def run(self):
         while self.want is not None:
@@ -231,6 +235,9 @@ async def test_an_event_wakes_the_worker_whose_container_it_is_about(monkeypatch
             (port.EventType.STOPPED, "c0"),
         ):
             made.runtime_event(port.RuntimeEvent(container_id=container_id, type=kind))
+        assert Scripted.made[0].doubts == 1
+        Scripted.made[0].watched = {"c0"}
+        made.runtime_event(port.RuntimeEvent(container_id="c0", type=port.EventType.STOPPED))
         assert Scripted.made[0].doubts == 1
 
 

@@ -102,14 +102,18 @@ class Pool:
         await self._listed.wait()
 
     def runtime_event(self, event: port.RuntimeEvent) -> None:
-        """Wake the worker that an event of the runtime is about."""
+        """Wake the worker that an event of the runtime is about.
+
+        Where the kernel tells of the exit, the event brings no news: it comes later.
+        """
         if event.type in (port.EventType.CREATED, port.EventType.STARTED):
             return
         for one in self._workers.values():
             for sandbox in one.seen.sandboxes:
                 ids = (sandbox.id, *(c.id for c in sandbox.containers if c.alive))
                 if event.container_id in ids:
-                    one.doubt()
+                    if not one.watches(event.container_id):
+                        one.doubt()
                     return
 
     async def run(self) -> None:

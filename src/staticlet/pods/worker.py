@@ -92,6 +92,10 @@ class Worker:
         self._look = True
         self._woken.set()
 
+    def watches(self, runtime_id: str) -> bool:
+        """Whether the kernel will tell when the process of this container or sandbox ends."""
+        return runtime_id in self._watched
+
     def report(self) -> report.Report:
         """The pod as it is now."""
         return report.Report(
