@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +26,7 @@ def test_a_killed_container_is_restarted_in_its_sandbox_and_its_exit_is_remember
 ) -> None:
     agent.manifests.put("killed.yaml", pod("killed", WAIT, script(name="other")))
     before, other = agent.until_runs("killed"), agent.until_runs("killed", "other")
-    os.kill(before.pid, signal.SIGKILL)
+    agent.kill_task(before.container_id)
     after = agent.until_runs("killed", after=before)
     assert after.restart_count == 1
     last = agent.state("killed")["lastState"]["terminated"]
@@ -275,7 +273,7 @@ def test_a_sandbox_that_dies_is_made_anew(agent: Agent) -> None:
     agent.manifests.put("pause.yaml", pod("pause", WAIT))
     before = agent.until_runs("pause")
     (sandbox,) = agent.sandboxes_of("pause")
-    os.kill(agent.pids()[sandbox], signal.SIGKILL)
+    agent.kill_task(sandbox)
     after = agent.until_runs("pause", after=before)
     assert after.restart_count == 1
     until(

@@ -7,6 +7,7 @@ and log directories of its own, so that several agents live side by side on one 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -258,6 +259,10 @@ class Agent:
         """The pid of each task that runs on the containerd, by its id."""
         rows = (line.split() for line in self._containerd.ctr("tasks", "list").splitlines()[1:])
         return {row[0]: int(row[1]) for row in rows if row[2] == "RUNNING"}
+
+    def kill_task(self, runtime_id: str) -> None:
+        """SIGKILL to the process of a container or sandbox."""
+        os.kill(self.pids()[runtime_id], signal.SIGKILL)
 
     def until_runs(self, name: str, container: str = "main", *, after: Life | None = None) -> Life:
         """Wait until the container runs, in another life than `after`."""
