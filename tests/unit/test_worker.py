@@ -352,7 +352,7 @@ async def test_an_exit_that_happened_while_the_runtime_was_away_counts_once(mach
         made.doubt()
         await settle()
         assert made.past.crashes["main"].exits == 1
-        assert machine.done[-1] == ("start", "u1", "main", 1)
+        assert ("start", "u1", "main", 1) in machine.done
 
 
 async def test_an_adopted_pod_is_left_as_it_is(machine):
@@ -400,3 +400,22 @@ async def test_a_pod_that_is_removed_while_it_waits_for_its_turn_never_starts(ma
 async def test_a_pod_at_rest_gives_its_turn_back(machine):
     async with working(machine, pod()):
         assert not machine.turns.locked()
+
+
+@pytest.mark.parametrize("step", ["look", "exit", "sandbox exit"])
+async def test_a_runtime_that_cannot_be_asked_is_asked_again_after_a_pause(machine, step):
+    async with working(machine, pod()) as made:
+        box = machine.sandboxes["s-u1-0"]
+        dead = tuple(machine._dead(c, 1) for c in box.containers)
+        machine.sandboxes[box.id] = replace(box, containers=dead, ready=step != "sandbox exit")
+        machine.faults[step] = [tools.StepFault("RuntimeFault", "ttrpc: closed")]
+        machine.done.clear()
+        ended = {"look": made.doubt, "sandbox exit": machine.callbacks[1]}
+        ended.get(step, machine.callbacks[running_pid(machine)])()
+        await settle()
+        assert [d[0] for d in machine.done] == [step]
+        machine.time.pass_by(1)
+        made.wake()
+        await settle()
+        assert made.past.crashes["main"].exits == 1
+        assert ("start", "u1", "main", 1) in machine.done

@@ -67,6 +67,7 @@ class Worker:
         self._images: Mapping[str, image_view.ImageView] = {}
         self._successor_images: Mapping[str, image_view.ImageView] = {}
         self._trouble: obs.Fault | None = None
+        self._blind: obs.Fault | None = None
 
     @property
     def seen(self) -> obs.Observed:
@@ -123,13 +124,19 @@ class Worker:
                     self._release_start()
                     self._tools.runtime.lost(fault)
                     await self._tools.runtime.wait()
+                except tools.StepFault as fault:
+                    await self._look_later(fault)
         finally:
             self._release_start()
             for pid in self._watched.values():
                 self._tools.exits.remove(pid)
 
     async def _turn(self) -> None:
-        """Take in what happened, plan, and perform or sleep."""
+        """Take in what happened, plan, and perform or sleep.
+
+        Raises:
+            tools.StepFault: The runtime cannot be looked at; faults of actions are dealt with.
+        """
         if self._look:
             await self._look_anew()
         await self._take_in_exits()
@@ -140,6 +147,7 @@ class Worker:
         if not made.actions:
             self._release_start()
             await self._watch_sandboxes()
+            self._blind = None
             await self._sleep(self._earliest(made.wake_at_ns))
             return
         if self._trouble and self._trouble.retry_at_ns > self._now_ns():
@@ -149,6 +157,7 @@ class Worker:
             await self._tools.starts.acquire()
             self._holds_start = True
             return  # waiting for a turn may have taken long: plan with what is wanted now
+        self._blind = None
         try:
             for action in made.actions:
                 await self._perform(action)
@@ -287,6 +296,15 @@ class Worker:
                 if known is not None:
                     self._serving = replace(known, incarnation=want.incarnation)
                 return
+
+    async def _look_later(self, fault: tools.StepFault) -> None:
+        """The runtime answers, but not on this pod: look anew after a pause, and do nothing."""
+        self._failed(fault)
+        self._release_start()
+        self._look = True
+        now_ns = self._now_ns()
+        self._blind = obs.next_fault(self._blind, fault.reason, fault.message, now_ns)
+        await self._sleep(self._blind.retry_at_ns)
 
     async def _take_in_exits(self) -> None:
         """Ask the runtime how each process ended of which the kernel said that it did."""
