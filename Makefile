@@ -8,7 +8,7 @@ BIN := .venv/bin
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help deps demo test lint format bench lock generate
+.PHONY: help deps demo test lint format bench package lock generate
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ format: deps ## format and mend what can be mended
 
 bench: deps ## measure, with the floor beside each figure (as root)
 	@$(BIN)/python -m bench $(ARGS)
+
+package: deps ## build wheel and sdist, and try the wheel with the locked dependencies
+	@scripts/package $(ARGS)
 
 generate: deps ## generate the CRI code from src/staticlet/wire/cri.proto
 	@$(BIN)/python scripts/generate-cri

@@ -1,0 +1,229 @@
+"""The documents say what is true: links, flags, fields, manifests, and the words of errors."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from staticlet.app import up
+from staticlet.cli import main
+from staticlet.config import effective, flags
+from staticlet.kube import read, unsupported
+from staticlet.pods import labels, wanted
+from staticlet.runtime.cri import endpoint, faults
+from staticlet.runtime.managed import bringup
+from staticlet.server import local
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+LINK = re.compile(r"(?<!\!)\[[^\]]+\]\(([^)\s]+)\)")
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+HERE = re.compile(r"<<'END'\n(.*?)^END$", re.MULTILINE | re.DOTALL)
+
+
+def page(name):
+    return (ROOT / name).read_text()
+
+
+def anchors(path):
+    """The anchors of a page's headings, as code hosts make them."""
+    headings = re.findall(r"^#+ (.*)$", BLOCK.sub("", path.read_text()), re.MULTILINE)
+    plain = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings)
+    return {heading.replace(" ", "-") for heading in plain}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_link_leads_somewhere(name):
+    here = ROOT / name
+    for target in LINK.findall(BLOCK.sub("", here.read_text())):
+        if target.startswith(("http://", "https://")):
+            continue
+        path, _, anchor = target.partition("#")
+        found = (here.parent / path).resolve() if path else here
+        assert found.exists(), f"{name} links to {target}, which is not there"
+        assert not anchor or anchor in anchors(found), f"{name}: no heading for {target}"
+
+
+def test_every_document_is_in_the_index():
+    index = page("docs/index.md")
+    for path in (ROOT / "docs").rglob("*.md"):
+        name = str(path.relative_to(ROOT / "docs"))
+        assert name == "index.md" or f"({name})" in index, f"docs/index.md lacks {name}"
+
+
+def commands(command, path):
+    yield path, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            yield from commands(command.get_command(context, name), f"{path} {name}")
+
+
+COMMANDS = dict(commands(main.main, "staticlet"))
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_command_and_its_options_are_documented(path):
+    text = page("docs/configuration.md") + page("docs/up.md")
+    effective_flags = {name for name, flag in flags.FLAGS.items() if flag.effective}
+    for option in COMMANDS[path].params:
+        if not isinstance(option, click.Option) or "--help" in option.opts:
+            continue
+        for name in (*option.opts, *option.secondary_opts):
+            known = name.lstrip("-")
+            if known in flags.FLAGS and known not in effective_flags:
+                continue  # accepted without effect: documented as a whole
+            assert f"`{name}`" in text, f"{path} {name} is not documented"
+
+
+def test_every_field_with_an_effect_is_documented_with_its_default():
+    rows = re.findall(r"^\| `([\w.]+)` \| (.*?) \|", page("docs/configuration.md"), re.MULTILINE)
+    documented = dict(rows)
+    for field in effective.FIELDS:
+        assert field.name in documented, f"{field.name} is not documented"
+        default = field.default
+        shown = str(default).lower() if isinstance(default, bool) else str(default)
+        if default not in ("", [], {}):
+            assert documented[field.name].startswith(f"`{shown}`"), field.name
+
+
+def examples():
+    for path in sorted((ROOT / "examples").iterdir()):
+        yield str(path.relative_to(ROOT)), path.read_text()
+    for name in NAMES:
+        text = page(name)
+        inline = [body for kind, body in BLOCK.findall(text) if kind == "yaml"]
+        for number, body in enumerate([*inline, *HERE.findall(text)]):
+            if "kind: Pod" in body:
+                yield f"{name}[{number}]", body
+
+
+MANIFESTS = dict(examples())
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_every_manifest_in_documents_and_examples_is_good(name):
+    reading = read.read(MANIFESTS[name].encode(), source=name, strict=True)
+    assert [str(each) for each in reading.findings] == []
+    assert reading.pods
+
+
+def test_the_documents_do_show_manifests():
+    assert len([name for name in MANIFESTS if ".md" in name]) >= 2
+
+
+def said(*args):
+    """What a command prints, by line."""
+    return CliRunner().invoke(main.main, args).output.splitlines()
+
+
+BAD = {
+    "kind: Deployment": "apiVersion: v1\nkind: Deployment\nmetadata: {name: web}\n",
+    "a name that is a boolean": "apiVersion: v1\nkind: Pod\nmetadata: {name: n}\n"
+    "spec: {containers: [{name: c, image: i}]}\n",
+    "what is not supported": "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n"
+    "  containers:\n  - name: web\n    comand: [httpd]\n    image: busybox:1\n    envFrom:\n"
+    "    - configMapRef: {name: settings}\n    livenessProbe:\n"
+    '      exec: {command: ["true"]}\n',
+    "an empty file": "",
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_findings_are_documented_in_the_words_of_validate(case, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("web.yaml").write_text(BAD[case])
+    findings = [line for line in said("validate", "web.yaml") if line.startswith("web.yaml")]
+    assert findings
+    for line in findings:
+        assert line in page("docs/troubleshooting.md")
+
+
+def test_the_finding_of_the_broken_example_is_documented(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("manifests").mkdir()
+    text = page("examples/hello.yaml").replace("restartPolicy: Always", "restartPolicy: Sometimes")
+    Path("manifests/hello.yaml").write_text(text)
+    assert said("validate", "manifests/hello.yaml")[0] in page("docs/manifests.md")
+
+
+def test_errors_of_the_configuration_are_documented(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("kubelet.yaml").write_text(
+        "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n"
+        "fileCheckFrequencyy: 3s\n"
+    )
+    (line,) = said("config", "--config", "kubelet.yaml")
+    assert line in page("docs/troubleshooting.md")
+    assert line in page("docs/configuration.md")
+    assert said("run", "--nonsense")[-1] in page("docs/troubleshooting.md")
+
+
+def test_what_is_accepted_without_effect_is_told_as_documented():
+    assert "\n".join(said("config", "--max-pods=3")[-2:]) in page("docs/configuration.md")
+
+
+def test_asking_an_agent_that_is_not_there_says_what_is_documented():
+    (line,) = said("get", "pods", "--socket", "/run/nowhere.sock")
+    assert line in page("docs/troubleshooting.md")
+
+
+def test_what_up_says_is_documented():
+    text = page("docs/troubleshooting.md")
+    for line in bringup.missing(uid=1000, which=lambda _: None, cni_bin=None):
+        assert line in text or line.startswith("ctr is not installed")
+    with pytest.raises(up.CannotUp) as refused:
+        up.flags(up.Up(), {"container-runtime-endpoint": ["unix:///run/x.sock"]})
+    assert str(refused.value) in text
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError(), ConnectionRefusedError()])
+def test_what_an_absent_runtime_is_told_as_is_documented(error):
+    fault = faults.translate(error, endpoint.WELL_KNOWN[0])
+    assert f"waiting for a container runtime: {fault}" in page("docs/troubleshooting.md")
+
+
+async def test_the_words_for_a_socket_path_that_is_too_long_are_documented(tmp_path):
+    path = tmp_path / ("long" * 40) / "staticlet.sock"
+    with pytest.raises(local.SocketFault) as refused:
+        async with local.serving(None, path):
+            pass
+    words = str(refused.value).replace(str(path), "/very/long/staticlet.sock")
+    assert words in page("docs/troubleshooting.md")
+
+
+def test_every_state_of_a_manifest_is_documented():
+    for state in wanted.ManifestState:
+        assert f"| `{state.value}` |" in page("docs/manifests.md")
+
+
+def test_all_that_is_not_supported_yet_is_documented():
+    text = page("docs/manifests.md")
+    tables = (unsupported._IN_SPEC, unsupported._IN_CONTAINER, unsupported._IN_LIFECYCLE)
+    rare = {"postStart", "preStop", "evictionResponders", "schedulingGroup", "restartPolicyRules"}
+    for field in {name for table in tables for name in table} - rare:
+        assert f"`{field}`" in text, f"docs/manifests.md lacks {field}"
+
+
+def test_what_counts_as_ours_is_documented():
+    assert f"`{labels.OWNER}`" in page("docs/how-it-works.md")
+
+
+def test_every_target_of_make_is_documented_and_none_that_is_not_there():
+    targets = set(re.findall(r"^([a-z]+):", page("Makefile"), re.MULTILINE)) - {"help"}
+    named = {name: set(re.findall(r"(?:^|`)make ([a-z]+)", page(name), re.M)) for name in NAMES}
+    assert named["CONTRIBUTING.md"] == targets
+    assert named["README.md"] == {"demo", "test"}
+    assert all(found <= targets for found in named.values())
+
+
+@pytest.mark.parametrize("unit", ["staticlet.service", "staticlet-up.service"])
+def test_units_leave_containers_alone(unit):
+    text = page(f"deploy/{unit}")
+    assert "KillMode=process" in text
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    for option in ("Protect", "PrivateTmp", "PrivateMounts", "ReadWritePaths", "ReadOnlyPaths"):
+        assert not any(line.startswith(option) for line in lines)
