@@ -14,6 +14,7 @@ from typing import Any
 
 import grpclib.const
 import grpclib.exceptions
+import grpclib.protocol
 import grpclib.server
 import pytest
 
@@ -151,6 +152,23 @@ async def test_a_socket_of_something_else_is_told_apart(
         with pytest.raises(port.RuntimeFault, match=text) as caught:
             await cri.version()
     assert type(caught.value) is fault
+
+
+async def test_a_connection_that_ends_as_it_is_made_is_a_fault(
+    path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = channel._Channel._create_connection
+
+    async def ends_at_once(self: channel._Channel) -> grpclib.protocol.H2Protocol:
+        made = await connect(self)
+        made.data_received(said)  # as when the other side speaks before we are told to go on
+        return made
+
+    monkeypatch.setattr(channel._Channel, "_create_connection", ends_at_once)
+    async with serving(path, Server()), connected(path) as cri:
+        said = b"220 mail.example.lan at your service"
+        with pytest.raises(port.NotCri, match="gRPC"):
+            await cri.version()
 
 
 async def test_no_socket_and_no_listener_are_unavailable(path: pathlib.Path) -> None:

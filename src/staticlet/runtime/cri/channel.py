@@ -17,7 +17,7 @@ from collections.abc import AsyncGenerator
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from grpclib import client, config, protocol, utils
+from grpclib import client, config, exceptions, protocol, utils
 
 from staticlet.runtime import port
 from staticlet.runtime.cri import endpoint, faults
@@ -111,7 +111,18 @@ class Connection:
 
 
 class _Channel(client.Channel):
-    """grpclib's channel, told to look at the first bytes."""
+    """grpclib's channel, told to look at the first bytes.
+
+    It would hand out a connection that ended in the very moment in which it was made, and then
+    trip over what its end removed.
+    """
+
+    async def __connect__(self) -> protocol.H2Protocol:
+        made = await super().__connect__()
+        if made.processor.connection.is_closing():
+            garbled = isinstance(made, _Protocol) and made.garbled
+            raise exceptions.StreamTerminatedError(faults.GARBLED if garbled else "Closed at once")
+        return made
 
     def _protocol_factory(self) -> protocol.H2Protocol:
         return _Protocol(client.Handler(), self._config, self._h2_config)
@@ -124,6 +135,7 @@ class _Protocol(protocol.H2Protocol):
     the call waits for the rest.
     """
 
+    garbled = False
     _begun = False
 
     def data_received(self, data: bytes) -> None:
@@ -131,6 +143,7 @@ class _Protocol(protocol.H2Protocol):
         if not self._begun:
             self._begun = True
             if data[3:4] not in (b"", bytes([_SETTINGS])):
+                self.garbled = True
                 self.processor.close(faults.GARBLED)
                 return
         super().data_received(data)
