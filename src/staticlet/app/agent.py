@@ -73,6 +73,7 @@ async def serve_agent(
         CannotStart: The root directory is another agent's or cannot be used.
     """
     with _root_directory(settings) as own:
+        core.prepare()
         async with contextlib.AsyncExitStack() as stack:
             connections = await _or_stop(_connect(own, stack), stop)
             if connections is None:
@@ -101,7 +102,7 @@ class Agent:
             settings,
             time=clock,
             lookup=credentials.Files(_credential_files(settings), warn=log.warning),
-            record=_record,
+            record=self._record,
         )
         self._gate = runtimegate.RuntimeGate(
             connections.runtime, clock, endpoint=connections.endpoint, on_back=self._runtime_back
@@ -197,6 +198,12 @@ class Agent:
     def manifests(self) -> wanted.Wanted:
         """All manifests with their states and findings."""
         return self._wanted
+
+    def _record(self, uid: str, container: str, kind: str, reason: str, message: str) -> None:
+        """Log an event about an image."""
+        level = logging.WARNING if kind == "Warning" else logging.INFO
+        name = self._wanted.name_of(uid)
+        log.log(level, "%s: container %s: %s: %s", name, container, reason, message)
 
     def _publish(self, snapshot: wanted.Snapshot) -> None:
         self._snapshots[snapshot.source] = snapshot
@@ -371,8 +378,3 @@ def _sources(settings: Settings) -> Iterator[str]:
 def _credential_files(settings: Settings) -> tuple[Path, ...]:
     home = Path(os.environ["HOME"]) if os.environ.get("HOME") else None
     return credentials.search_paths(settings.root_dir, Path.cwd(), home)
-
-
-def _record(owner: str, container: str, kind: str, reason: str, message: str) -> None:
-    level = logging.WARNING if kind == "Warning" else logging.INFO
-    log.log(level, "pod %s container %s: %s: %s", owner, container, reason, message)

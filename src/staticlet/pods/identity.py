@@ -101,6 +101,7 @@ def wanted(
     origin: str,
     seen: datetime,
     incarnation: int = 0,
+    content: bytes | None = None,
 ) -> WantedPod:
     """Make the pod that shall run of a defaulted manifest that `refusal` has nothing against.
 
@@ -111,11 +112,12 @@ def wanted(
         origin: The path or URL it came from; no part of its identity.
         seen: When this content was first seen.
         incarnation: How often the pod was removed and put back.
+        content: Its canonical content, where that is known already.
 
     Raises:
         ValueError: A field has a type that Kubernetes does not give it.
     """
-    content = canonical(raw)
+    content = canonical(raw) if content is None else content
     plain = json.loads(content)
     metadata, spec = plain["metadata"], plain["spec"]
     final = key_of(plain, node_name=node_name)

@@ -196,6 +196,7 @@ class Judge:
         incarnations: Mapping[PodKey, int],
     ) -> Good:
         key = identity.key_of(raw, node_name=self.node_name)
+        content = identity.canonical(raw)
         pod = identity.wanted(
             raw,
             node_name=self.node_name,
@@ -203,8 +204,9 @@ class Judge:
             origin=origin,
             seen=seen,
             incarnation=incarnations.get(key, 0),
+            content=content,
         )
-        return Good(pod, identity.canonical(raw))
+        return Good(pod, content)
 
     def _kept(
         self,
