@@ -33,7 +33,7 @@ async def restarting(
     while True:
         try:
             await work()
-        except Exception:  # noqa: BLE001  the reason why this module exists
+        except Exception:
             pause = pauses_s[min(tries, len(pauses_s) - 1)]
             tries += 1
             log.exception("%s failed unexpectedly; trying again in %g s", name, pause)
