@@ -123,3 +123,7 @@ class Wanted:
     findings: tuple[finding.Finding, ...] = ()
     ready: frozenset[str] = frozenset()
     sources: frozenset[str] = frozenset()
+
+    def name_of(self, uid: str) -> str:
+        """Namespace and name of the pod with this UID, for people; the UID when none has it."""
+        return next((str(pod.key) for pod in self.pods.values() if pod.uid == uid), uid)
