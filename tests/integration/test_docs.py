@@ -1,17 +1,23 @@
 """The documents say what is true: links, flags, fields, manifests, and the words of errors."""
 
+import asyncio
+import os
 import re
+import shutil
+import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from staticlet.app import up
+from staticlet.app import agent, up
 from staticlet.cli import main
 from staticlet.config import effective, flags
-from staticlet.kube import read, unsupported
-from staticlet.pods import labels, wanted
+from staticlet.config.settings import Settings
+from staticlet.kube import core, read, unsupported
+from staticlet.pods import labels, merge, wanted
 from staticlet.runtime.cri import endpoint, faults
 from staticlet.runtime.managed import bringup
 from staticlet.server import local
@@ -186,6 +192,39 @@ def test_what_an_absent_runtime_is_told_as_is_documented(error):
     assert f"waiting for a container runtime: {fault}" in page("docs/troubleshooting.md")
 
 
+def test_the_words_for_two_manifests_with_one_pod_are_documented():
+    key = wanted.PodKey("default", "web-node1")
+    pods = [
+        wanted.WantedPod(
+            key=key,
+            uid=origin,
+            revision=origin,
+            pod=core.Pod(),
+            source="file",
+            origin=origin,
+            seen=datetime(2030, 1, 1, tzinfo=UTC),
+        )
+        for origin in ("/etc/kubernetes/manifests/a.yaml", "b.yaml")
+    ]
+    manifests = tuple(
+        wanted.Manifest(origin=pod.origin, state=wanted.ManifestState.ACCEPTED, pods=(pod,))
+        for pod in pods
+    )
+    merged = merge.merge(
+        [wanted.Snapshot(source="file", ready=True, manifests=manifests)], holders={}
+    )
+    (finding,) = (each for one in merged.manifests for each in one.findings)
+    assert str(finding) in page("docs/troubleshooting.md")
+
+
+async def test_the_words_for_a_root_directory_in_use_are_documented(tmp_path):
+    settings = Settings(node_name="n1", root_dir=tmp_path)
+    with agent._root_directory(settings), pytest.raises(agent.CannotStart) as refused:
+        await agent.serve_agent(settings, asyncio.Event())
+    words = str(refused.value).replace(str(tmp_path), "/var/lib/kubelet")
+    assert words.replace(f"pid {os.getpid()}", "pid 4711") in page("docs/troubleshooting.md")
+
+
 async def test_the_words_for_a_socket_path_that_is_too_long_are_documented(tmp_path):
     path = tmp_path / ("long" * 40) / "staticlet.sock"
     with pytest.raises(local.SocketFault) as refused:
@@ -227,3 +266,18 @@ def test_units_leave_containers_alone(unit):
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     for option in ("Protect", "PrivateTmp", "PrivateMounts", "ReadWritePaths", "ReadOnlyPaths"):
         assert not any(line.startswith(option) for line in lines)
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd-analyze")
+@pytest.mark.parametrize("unit", ["staticlet.service", "staticlet-up.service"])
+def test_units_are_what_systemd_takes(unit, tmp_path):
+    text = page(f"deploy/{unit}").replace("/usr/local/bin/staticlet", "/bin/true")
+    (tmp_path / unit).write_text(text)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", tmp_path / unit],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
