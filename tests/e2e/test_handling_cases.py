@@ -20,6 +20,7 @@ metadata:
 spec:
   hostNetwork: true
   restartPolicy: Always
+  terminationGracePeriodSeconds: 2
   containers:
   - name: main
     image: localhost/busybox:1
