@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import http.client
 import ipaddress
+import json
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from staticlet.testing import containerd as containerd_of_ours
 from staticlet.testing.agent import NODE_IP, Agent
 from staticlet.testing.scripted import WAIT, pod, script
 from staticlet.testing.until import until
@@ -59,14 +62,27 @@ def test_a_pod_has_an_address_of_its_own_that_serves(agent: Agent) -> None:
     until_page(agent, address, 8080, "hello")
 
 
+def bridge_address(containerd: containerd_of_ours.Containerd) -> str:
+    """The host's own address on the bridge of the tests' pods."""
+    shown = subprocess.run(
+        ["ip", "-json", "-4", "address", "show", "dev", containerd.network.interface],
+        check=True,
+        capture_output=True,
+        timeout=10,
+    ).stdout
+    address: str = json.loads(shown)[0]["addr_info"][0]["local"]
+    return address
+
+
 def test_a_host_port_leads_to_the_pod_and_follows_it_through_a_change(
-    agent: Agent, free_port: int
+    agent: Agent, containerd: containerd_of_ours.Containerd, free_port: int
 ) -> None:
     ports = [{"containerPort": 8080, "hostPort": free_port}]
     for word in ("one", "two"):
         one = script(HTTPD.format(word=word), ports=ports)
         agent.manifests.put("door.yaml", pod("door", one, host_network=False))
         until_page(agent, "127.0.0.1", free_port, word)
+        until_page(agent, bridge_address(containerd), free_port, word)
     agent.manifests.remove("door.yaml")
     agent.until_gone("door")
     assert fetch("127.0.0.1", free_port) == ""
