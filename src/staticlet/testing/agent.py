@@ -106,18 +106,18 @@ class Agent:
         path = self.base / "agent.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def start(self, *, wait: bool = True) -> None:
-        """Start it, and wait until it answers on its socket."""
+    def start(self, *, without: str = "") -> None:
+        """Start it, if need be without one of its flags, and wait until it answers."""
+        flags = [flag for flag in self._flags if flag != without]
         with (self.base / "agent.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "staticlet", "run", *self._flags],
+                [sys.executable, "-m", "staticlet", "run", *flags],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd=self.base,
             )
-        if wait:
-            until(self.answers, "the agent answers", story=self.story)
+        until(self.answers, "the agent answers", story=self.story)
 
     def run_to_end(self) -> tuple[int, str]:
         """Start one more agent with the same flags, which ends by itself: status and words."""
