@@ -1,8 +1,4 @@
-"""`staticlet run` as a process of its own, on a real containerd, for end-to-end tests.
-
-Everything that the agent writes lies below one place, with a root directory, a manifest directory
-and log directories of its own, so that several agents live side by side on one containerd.
-"""
+"""An agent on a real containerd, for end-to-end tests: asked by its socket, checked by `ctr`."""
 
 from __future__ import annotations
 
@@ -17,24 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
-
-from staticlet.cli import get
+from staticlet.cli import agentsocket
 from staticlet.pods import labels
+from staticlet.testing import agentprocess
 from staticlet.testing import containerd as containerd_of_ours
-from staticlet.testing.manifestdir import ManifestDirectory
+from staticlet.testing.agentprocess import NODE, NODE_IP, QUICK
 from staticlet.testing.until import DEADLINE_S, lasts, until
 
-Pod = Mapping[str, Any]
+__all__ = ["NODE", "NODE_IP", "QUICK", "Agent", "Life", "running"]
 
-NODE = "n1"
-NODE_IP = "192.0.2.7"
-QUICK: Mapping[str, Any] = {
-    "fileCheckFrequency": "10m",  # what is seen is seen by inotify
-    "featureGates": {"ReduceDefaultCrashLoopBackOffDecay": True},
-    "crashLoopBackOff": {"maxContainerRestartPeriod": "1s"},
-}
-LOG_TAIL = 4000
+Pod = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +34,8 @@ class Life:
     restart_count: int
 
 
-class Agent:
-    """An agent that can be started, stopped, killed and asked.
+class Agent(agentprocess.AgentProcess):
+    """An agent on a containerd of ours, which is asked what runs and looked after from outside.
 
     Args:
         base: Where everything of it lies; a short path, since its socket is there too.
@@ -66,100 +54,14 @@ class Agent:
         config: Mapping[str, Any] = QUICK,
         flags: Sequence[str] = (),
     ) -> None:
-        self.base = base
-        self.root = base / "root"
-        self.pod_logs = base / "log"
-        self.manifests = ManifestDirectory(base / "m")
+        where = endpoint or containerd.endpoint
+        super().__init__(base, endpoint=where, config=config, flags=flags)
         self._containerd = containerd
-        self._config = base / "config.yaml"
-        self._flags = (
-            f"--config={self._config}",
-            f"--pod-manifest-path={self.manifests.path}",
-            f"--root-dir={self.root}",
-            f"--hostname-override={NODE}",
-            f"--node-ip={NODE_IP}",
-            f"--container-runtime-endpoint={endpoint or containerd.endpoint}",
-            *flags,
-        )
-        self._process: subprocess.Popen[bytes] | None = None
         self._marks = 0
-        self._write_config(config)
-
-    def _write_config(self, config: Mapping[str, Any]) -> None:
-        kind = {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration"}
-        self._config.write_text(json.dumps({**kind, "podLogsDir": str(self.pod_logs), **config}))
-
-    @property
-    def socket(self) -> Path:
-        """Where it answers."""
-        return self.root / "staticlet.sock"
-
-    @property
-    def pid(self) -> int | None:
-        """Its pid while it runs."""
-        running = self._process is not None and self._process.poll() is None
-        return self._process.pid if self._process and running else None
-
-    @property
-    def log(self) -> str:
-        """All that it has printed, over all its lives."""
-        path = self.base / "agent.log"
-        return path.read_text(errors="replace") if path.exists() else ""
-
-    def start(self, *, without: str = "") -> None:
-        """Start it, if need be without one of its flags, and wait until it answers."""
-        flags = [flag for flag in self._flags if flag != without]
-        with (self.base / "agent.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "staticlet", "run", *flags],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self.base,
-            )
-        until(self.answers, "the agent answers", story=self.story)
-
-    def run_to_end(self) -> tuple[int, str]:
-        """Start one more agent with the same flags, which ends by itself: status and words."""
-        done = subprocess.run(
-            [sys.executable, "-m", "staticlet", "run", *self._flags],
-            check=False,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=self.base,
-            timeout=DEADLINE_S,
-        )
-        return done.returncode, done.stdout
-
-    def stop(self) -> int:
-        """SIGTERM; its exit status."""
-        return self._end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        self._end(signal.SIGKILL)
-
-    def _end(self, number: signal.Signals) -> int:
-        if self._process is None:
-            return 0
-        self._process.send_signal(number)
-        return self._process.wait(timeout=DEADLINE_S)
-
-    def answers(self) -> bool:
-        """Whether it answers on its socket; an agent that has ended never will."""
-        if self.pid is None:
-            raise AssertionError(f"the agent has ended{self.story()}")
-        try:
-            get.ask(self.socket, "/healthz")
-        except click.ClickException:
-            return False
-        return True
 
     def pods(self) -> dict[str, Pod]:
         """Its pods by name, without the node's name at the end."""
-        items: list[Pod] = get.ask(self.socket, "/pods")["items"]
+        items: list[Pod] = agentsocket.ask(self.socket, "/pods")["items"]
         return {each["metadata"]["name"].removesuffix(f"-{NODE}"): each for each in items}
 
     def pod(self, name: str) -> Pod:
@@ -168,7 +70,7 @@ class Agent:
 
     def entry(self, name: str) -> Mapping[str, Any]:
         """What became of a file of the manifest directory; empty when it is not listed."""
-        listed: list[Mapping[str, Any]] = get.ask(self.socket, "/manifests")["manifests"]
+        listed: list[Mapping[str, Any]] = agentsocket.ask(self.socket, "/manifests")["manifests"]
         own = (one for one in listed if one["origin"] == str(self.manifests.file(name)))
         return next(own, {})
 
@@ -199,10 +101,6 @@ class Agent:
         mark.touch()
         until(lambda: self.entry(mark.name), "the mark is seen", story=self.story)
         mark.unlink()
-
-    def story(self) -> str:
-        """The end of its log, for failures."""
-        return f"\n--- log of the agent:\n{self.log[-LOG_TAIL:]}"
 
     def tidy(self) -> None:
         """End all its pods, if need be with a new agent, and then the agent."""
