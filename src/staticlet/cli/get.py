@@ -2,101 +2,26 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import os
-import socket
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import click
 
+from staticlet.cli import agentsocket, lookup
 from staticlet.kube import core, table, yamlout
 
-SOCKET_NAME = "staticlet.sock"
-WELL_KNOWN_ROOTS = (Path("/var/lib/kubelet"), Path("/var/lib/staticlet/kubelet"))
-TIMEOUT_S = 10.0
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    """HTTP over a unix socket."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=TIMEOUT_S)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(TIMEOUT_S)
-        self.sock.connect(os.fspath(self._path))
-
-
-def ask(path: Path, what: str) -> Any:
-    """GET from the agent.
-
-    Raises:
-        click.ClickException: Nobody answers there; the text says what to do.
-    """
-    connection = _UnixConnection(path)
-    try:
-        connection.request("GET", what)
-        reply = connection.getresponse()
-        body = reply.read()
-    except PermissionError as fault:
-        raise click.ClickException(f"cannot open {path}: only root may ask the agent") from fault
-    except (OSError, http.client.HTTPException) as fault:
-        raise click.ClickException(
-            f"no agent answers on {path} ({fault}); is `staticlet run` or `staticlet up` at work? "
-            "give its --root-dir or --socket if it is not at the usual place"
-        ) from fault
-    finally:
-        connection.close()
-    if reply.status != http.client.OK:
-        raise click.ClickException(f"the agent on {path} answered {reply.status}: {body!r}")
-    return json.loads(body)
-
-
-def find_socket(given: Path | None, root_dir: Path | None) -> Path:
-    """The agent's socket: as given, below the given root directory, or the first that exists."""
-    if given is not None:
-        return given
-    if root_dir is not None:
-        return root_dir / SOCKET_NAME
-    candidates = [root / SOCKET_NAME for root in WELL_KNOWN_ROOTS]
-    return next((path for path in candidates if path.exists()), candidates[0])
+ask = agentsocket.ask
+"""Where callers used to find it."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--socket",
-    "socket_path",
-    type=click.Path(path_type=Path),
-    envvar="STATICLET_SOCKET",
-    help="The agent's socket.",
-)
-@click.option(
-    "--root-dir",
-    type=click.Path(path_type=Path),
-    help="The agent's root directory, where its socket is.",
-)
-@click.pass_context
-def command(ctx: click.Context, socket_path: Path | None, root_dir: Path | None) -> None:
+@agentsocket.agent_options
+def command(agent: agentsocket.Agent) -> None:
     """Show what the agent on this machine runs."""
-    ctx.obj = (socket_path, root_dir)
-
-
-def _options(function: Any) -> Any:
-    """The options of `get` after its noun too, where people write them."""
-    function = click.option("--socket", "socket_path", type=click.Path(path_type=Path))(function)
-    return click.option("--root-dir", type=click.Path(path_type=Path))(function)
-
-
-def _socket(ctx: click.Context, socket_path: Path | None, root_dir: Path | None) -> Path:
-    outer_socket, outer_root = ctx.obj
-    return find_socket(socket_path or outer_socket, root_dir or outer_root)
+    del agent  # the subcommands find it in their context
 
 
 @command.command("pods")
@@ -104,24 +29,20 @@ def _socket(ctx: click.Context, socket_path: Path | None, root_dir: Path | None)
 @click.option("-A", "--all-namespaces", is_flag=True, help="The pods of every namespace.")
 @click.option("-n", "--namespace", default="default", show_default=True)
 @click.option("-o", "--output", type=click.Choice(["wide", "yaml", "json"]))
-@_options
-@click.pass_context
+@agentsocket.agent_options
 def pods(
-    ctx: click.Context,
     names: tuple[str, ...],
     all_namespaces: bool,
     namespace: str,
     output: str | None,
-    socket_path: Path | None,
-    root_dir: Path | None,
+    agent: agentsocket.Agent,
 ) -> None:
     """The pods with their status, in kubectl's columns."""
-    items: list[dict[str, Any]] = ask(_socket(ctx, socket_path, root_dir), "/pods")["items"]
-    if not all_namespaces:
-        items = [item for item in items if item["metadata"]["namespace"] == namespace]
+    items: list[dict[str, Any]] = agent.ask("/pods")["items"]
     if names:
-        items = [item for item in items if item["metadata"]["name"] in names]
-        _tell_missing(names, items)
+        items = _chosen(items, names, None if all_namespaces else namespace)
+    elif not all_namespaces:
+        items = [item for item in items if item["metadata"]["namespace"] == namespace]
     if output in ("yaml", "json"):
         _print_objects(items, output, single=len(names) == 1)
     elif items:
@@ -131,13 +52,19 @@ def pods(
         click.echo(f"No resources found{where}.", err=True)
 
 
-def _tell_missing(names: Sequence[str], items: Sequence[Mapping[str, Any]]) -> None:
-    found = {item["metadata"]["name"] for item in items}
-    missing = [name for name in names if name not in found]
-    for name in missing:
-        click.echo(f'Error from agent (NotFound): pods "{name}" not found', err=True)
-    if missing and not items:
+def _chosen(
+    items: Sequence[dict[str, Any]], names: Sequence[str], namespace: str | None
+) -> list[dict[str, Any]]:
+    """The pods of these names; those that are not there are told, and are all if none is."""
+    chosen: list[dict[str, Any]] = []
+    for name in names:
+        try:
+            chosen.append(dict(lookup.find_pod(items, name, namespace)))
+        except lookup.NotFound as missing:
+            missing.show()
+    if not chosen:
         sys.exit(1)
+    return chosen
 
 
 def _print_objects(items: list[dict[str, Any]], output: str, *, single: bool) -> None:
@@ -161,13 +88,10 @@ def _print_rows(items: list[dict[str, Any]], *, wide: bool, with_namespace: bool
 
 @command.command("manifests")
 @click.option("-o", "--output", type=click.Choice(["yaml", "json"]))
-@_options
-@click.pass_context
-def manifests(
-    ctx: click.Context, output: str | None, socket_path: Path | None, root_dir: Path | None
-) -> None:
+@agentsocket.agent_options
+def manifests(output: str | None, agent: agentsocket.Agent) -> None:
     """Each manifest: its pods, what became of it, and every finding with its place."""
-    value: dict[str, Any] = ask(_socket(ctx, socket_path, root_dir), "/manifests")
+    value: dict[str, Any] = agent.ask("/manifests")
     if output == "json":
         click.echo(json.dumps(value, indent=4))
     elif output == "yaml":
