@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from staticlet.cli import get
+from staticlet.cli import agentsocket
 from staticlet.testing.manifestdir import ManifestDirectory
 from staticlet.testing.until import DEADLINE_S, until
 
@@ -132,7 +132,7 @@ class AgentProcess:
         if self.pid is None:
             raise AssertionError(f"the agent has ended{self.story()}")
         try:
-            get.ask(self.socket, "/healthz")
+            agentsocket.ask(self.socket, "/healthz")
         except click.ClickException:
             return False
         return True
