@@ -61,6 +61,16 @@ def test_a_failing_url_keeps_its_last_good_pods_and_says_why(
     assert fetched.snapshot(after(manifest(), reply, manifest())).findings == ()
 
 
+def test_a_list_of_no_pods_has_all_of_them_removed() -> None:
+    snapshot = fetched.snapshot(after(manifest(), b"apiVersion: v1\nkind: PodList\nitems: []\n"))
+    assert images(snapshot) == {}
+    assert snapshot.ready
+    assert snapshot.manifests[0].state is ManifestState.ACCEPTED
+    assert [each.message for each in snapshot.manifests[0].findings] == [
+        "the list is empty: no pod is wanted"
+    ]
+
+
 def test_a_body_that_is_no_manifest_keeps_the_last_good_pods() -> None:
     snapshot = fetched.snapshot(after(manifest(), b"<html>"))
     assert images(snapshot) == WEB

@@ -68,7 +68,6 @@ def test_a_bad_document_refuses_itself_alone_and_says_who_it_is() -> None:
         pod("  containers: []\n", metadata="namespace: shop"),
         pod("  containers: []\n", metadata="name: n"),
         pod("  containers: []\n", metadata="name: a, namespace: 5"),
-        "apiVersion: v1\nkind: List\nitems: []\n",
         "apiVersion: v1\nkind: PodList\nitems: {}\n",
         "apiVersion: v1\nkind: PodList\n",
         "\x00",
@@ -117,6 +116,15 @@ def test_a_list_is_as_good_as_its_pods(kind: str) -> None:
     assert message.endswith(
         ' items[1].spec.containers[0].image: must be a string, found the number 5; quote it: "5"'
     )
+
+
+def test_a_list_of_no_pods_says_on_purpose_that_none_is_wanted() -> None:
+    found = reading("apiVersion: v1\nkind: List\nitems: []\n")
+    assert (found.pods, found.refused, found.wants_nothing) == ((), (), True)
+    assert [str(each) for each in found.findings] == [
+        "web.yaml:3:1: items: the list is empty: no pod is wanted"
+    ]
+    assert found.findings[0].severity is Severity.WARNING
 
 
 def test_an_item_of_a_list_must_say_that_it_is_a_pod() -> None:

@@ -77,11 +77,14 @@ class Reading:
         pods: The pods that may run, in the file's order.
         findings: All that is to be said, in the order of the places.
         refused: One claim for each document or list item that was refused.
+        wants_nothing: There is a list of no pods: said on purpose, unlike an empty file. It is
+            the only way for a URL to have its pods removed.
     """
 
     pods: tuple[ReadPod, ...] = ()
     findings: tuple[Finding, ...] = ()
     refused: tuple[Claim, ...] = ()
+    wants_nothing: bool = False
 
 
 def read(data: bytes, *, source: str, strict: bool = False) -> Reading:
@@ -151,12 +154,18 @@ class _Reader:
     findings: list[Finding] = field(default_factory=list)
     refused: list[Claim] = field(default_factory=list)
     holders: dict[tuple[str, str], Position] = field(default_factory=dict)
+    wants_nothing: bool = False
 
     def reading(self) -> Reading:
         """The result, findings sorted by place."""
         ordered = sorted(self.findings, key=lambda each: each.position or Position(0, 0))
         shown = (*ordered[:_LIMIT_FINDINGS], *self._rest(ordered[_LIMIT_FINDINGS:]))
-        return Reading(pods=tuple(self.pods), findings=shown, refused=tuple(self.refused))
+        return Reading(
+            pods=tuple(self.pods),
+            findings=shown,
+            refused=tuple(self.refused),
+            wants_nothing=self.wants_nothing,
+        )
 
     def _rest(self, findings: list[Finding]) -> Iterator[Finding]:
         """One finding for all that are too many to show, as bad as the worst of them."""
@@ -192,8 +201,13 @@ class _Reader:
             self._error(whole, ("items",), "must be a list of pods")
             self.refused.append(UNKNOWN)
         elif not items:
-            self._error(whole, ("items",), "holds no pod: the list is empty")
-            self.refused.append(UNKNOWN)
+            self.wants_nothing = True
+            self._say(
+                Severity.WARNING,
+                "the list is empty: no pod is wanted",
+                whole.position(("items",)),
+                (*whole.prefix, "items"),
+            )
         else:
             for index, item in enumerate(items):
                 if item is not None and isinstance(item, dict) and whole.data["kind"] == "PodList":

@@ -145,7 +145,7 @@ class Judge:
                 findings.append(_twice(made.pod.key, origin, read.position))
             else:
                 new[made.pod.key] = made
-        if not new and not _has_error(findings):
+        if not new and not _has_error(findings) and not reading.wants_nothing:
             findings.append(_error(origin, "holds no pod: remove it to remove its pods"))
         kept = self._kept(old, new, reading, findings)
         return judged(origin, findings=findings, fresh=new.values(), kept=kept)
@@ -240,7 +240,7 @@ def judged(
     goods = (*fresh, *kept)
     if kept:
         state = ManifestState.KEPT
-    elif not goods:
+    elif not goods and (_has_error(findings) or not findings):
         state = ManifestState.REFUSED
     else:
         state = ManifestState.ACCEPTED
