@@ -62,6 +62,10 @@ class Tools:
     runtime = Gate()
     clock = Clock()
 
+    @staticmethod
+    def changed(key):
+        assert key == KEY
+
 
 def pod(uid="u1"):
     return wanted.WantedPod(
@@ -272,3 +276,38 @@ def test_what_the_runtime_lists_is_grouped_by_pod():
         containers={"c": port.ContainerState.RUNNING},
         uids=("u1", "u0"),
     )
+
+
+async def test_a_restart_is_a_new_incarnation_of_the_wanted_pod(monkeypatch):
+    async with pooling(monkeypatch, {}) as made:
+        made.wish(all_wanted(pod()))
+        await settle()
+        (worker_of_pod,) = Scripted.made
+        assert made.restart(KEY)
+        assert worker_of_pod.want.incarnation == 1
+        made.wish(all_wanted(pod("u2")))
+        await settle()
+        assert (worker_of_pod.want.uid, worker_of_pod.want.incarnation) == ("u2", 1)
+        assert made.restart(KEY)
+        assert worker_of_pod.want.incarnation == 2
+
+
+async def test_what_is_not_wanted_is_not_restarted(monkeypatch):
+    async with pooling(monkeypatch, {KEY: found()}) as made:
+        assert not made.restart(KEY)
+        made.wish(all_wanted(ready=()))
+        await settle()
+        assert not made.restart(KEY)
+        assert Scripted.made == []
+
+
+async def test_a_restart_of_an_earlier_life_does_not_restart_the_next_one(monkeypatch):
+    async with pooling(monkeypatch, {}) as made:
+        made.wish(all_wanted(pod()))
+        await settle()
+        made.restart(KEY)
+        made.wish(all_wanted())
+        await settle()
+        made.wish(all_wanted(pod()))
+        await settle()
+        assert [w.want and w.want.incarnation for w in Scripted.made] == [None, 0]

@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from staticlet.aio import latest, supervise
 from staticlet.pods import observed as obs
@@ -70,6 +70,7 @@ class Pool:
             OrderedDict()
         )
         self._group: asyncio.TaskGroup | None = None
+        self._restarts: dict[wanted.PodKey, int] = {}
 
     def wish(self, all_wanted: wanted.Wanted) -> None:
         """Set all that is wanted; the newest wish counts."""
@@ -82,6 +83,27 @@ class Pool:
     def reports(self) -> list[report.Report]:
         """All pods as they are now, by key."""
         return [self._workers[key].report() for key in sorted(self._workers)]
+
+    def report(self, key: wanted.PodKey) -> report.Report | None:
+        """One pod as it is now; None when there is no worker for it."""
+        one = self._workers.get(key)
+        return one.report() if one is not None else None
+
+    def restart(self, key: wanted.PodKey) -> bool:
+        """Restart a pod from its sandbox on, with its grace and without a back-off.
+
+        It is as if its manifest were removed and put back: a new incarnation of the same content.
+
+        Returns:
+            Whether there is something to restart: a pod that is wanted.
+        """
+        want = self._wanted.value
+        pod = want.pods.get(key) if want is not None else None
+        if pod is None:
+            return False
+        self._restarts[key] = self._restarts.get(key, 0) + 1
+        self._tell(key, pod)
+        return True
 
     def running_uids(self) -> Mapping[wanted.PodKey, str]:
         """The newest UID on the runtime of each pod key, as listed last."""
@@ -152,6 +174,8 @@ class Pool:
 
     def _tell(self, key: wanted.PodKey, pod: wanted.WantedPod | None) -> None:
         known = self._workers.get(key)
+        if pod is not None and key in self._restarts:
+            pod = replace(pod, incarnation=pod.incarnation + self._restarts[key])
         if known is not None and not known.ended:
             known.wish(pod)
         elif known is None:
@@ -177,8 +201,10 @@ class Pool:
         """Run a worker to its end, then begin anew if its pod is wanted again by now."""
         await supervise.restarting(f"worker of {made.key}", made.run)
         del self._workers[made.key]
+        self._restarts.pop(made.key, None)  # its successor has no sandbox to restart
         self._found = {k: f for k, f in self._found.items() if k != made.key}
         self._remember(made.key, made.past)
+        self._tools.changed(made.key)
         want = self._wanted.value
         again = want.pods.get(made.key) if want is not None else None
         if again is not None:

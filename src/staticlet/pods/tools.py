@@ -144,6 +144,11 @@ class RuntimeGate(Protocol):
         ...
 
 
+def _nobody(key: wanted.PodKey) -> None:
+    """Nobody watches."""
+    del key
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
     """What all workers share.
@@ -156,6 +161,7 @@ class Tools:
         clock: The time.
         starts: Bounds how many pods start at once.
         backoff: The crash back-off.
+        changed: Is told that what a worker reports has changed; must not wait.
     """
 
     hands: Hands
@@ -165,3 +171,4 @@ class Tools:
     clock: clocks.Clock
     starts: asyncio.Semaphore
     backoff: obs.BackoffRule = field(default_factory=obs.BackoffRule)
+    changed: Callable[[wanted.PodKey], None] = _nobody

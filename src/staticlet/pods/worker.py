@@ -142,6 +142,7 @@ class Worker:
         await self._take_in_exits()
         made = self._plan()
         self._waits = made.waits
+        self._tools.changed(self.key)
         if self._serving and made.needs:
             self._tools.images.need(self._serving, made.needs, self.wake)
         if not made.actions:
@@ -267,6 +268,7 @@ class Worker:
                 self.ended = True
             case _:
                 assert_never(action)
+        self._tools.changed(self.key)
 
     async def _look_anew(self) -> None:
         """Read everything of this key from the runtime; exits that happened meanwhile count."""
@@ -336,6 +338,7 @@ class Worker:
         if container.exited:
             self._past = self._past.with_exit(container, self._tools.backoff)
         self._watch(container)
+        self._tools.changed(self.key)
 
     def _watch(self, container: obs.ObservedContainer) -> None:
         if container.running and container.pid and container.id not in self._watched:
