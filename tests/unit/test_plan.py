@@ -251,7 +251,9 @@ def test_a_failed_sandbox_is_tried_again_later():
     made = planning.plan(situation(pod(), past=past))
     assert made.actions == ()
     assert made.wake_at_ns == NOW + obs.SECOND_NS
-    assert made.waits == {"": "FailedCreatePodSandBox: no network"}
+    assert str(made.waits[""]) == (
+        "waiting to make its sandbox: FailedCreatePodSandBox: no network"
+    )
     assert actions(pod(), past=past, now=NOW + obs.SECOND_NS) == [("RunSandbox", 0)]
 
 

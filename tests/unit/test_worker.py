@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from staticlet.kube import core
+from staticlet.pods import events, journal, tools, wanted, worker
 from staticlet.pods import observed as obs
-from staticlet.pods import tools, wanted, worker
 from staticlet.pods.images import view
 from staticlet.runtime import port
 
@@ -41,6 +41,8 @@ class Machine:
 
     def __init__(self):
         self.time = Time()
+        self.events = events.Recorder("node1", self.time.now)
+        self.journal = journal.Journal(self.time.now)
         self.done = []
         self.faults = {}
         self.sandboxes = {}
@@ -198,6 +200,8 @@ async def working(machine, want, *, turns=1, look=True):
         runtime=machine,
         clock=machine.time,
         starts=machine.turns,
+        events=machine.events,
+        journal=machine.journal,
     )
     made = worker.Worker(KEY, shared, want=want, look=look)
     async with asyncio.TaskGroup() as group:
@@ -234,7 +238,9 @@ async def test_a_second_crash_waits_and_wakes_by_itself(machine):
         for _ in range(2):
             machine.callbacks[running_pid(machine)]()
             await settle()
-        assert made.report().waits == {"main": "back-off 10s after a crash"}
+        assert str(made.report().waits["main"]) == (
+            "waiting to restart container main: exited 137, back-off 10s"
+        )
         machine.time.pass_by(10)
         made.wake()
         await settle()
@@ -419,3 +425,108 @@ async def test_a_runtime_that_cannot_be_asked_is_asked_again_after_a_pause(machi
         await settle()
         assert made.past.crashes["main"].exits == 1
         assert ("start", "u1", "main", 1) in machine.done
+
+
+def story(machine):
+    """What was decided and why, in order."""
+    return [(one.what, one.why) for one in machine.journal.of(KEY)]
+
+
+def happened(machine):
+    """The events in order: reason, message and what they are about."""
+    return [(e.reason, e.message, e.subject.field_path) for e in machine.events.events()]
+
+
+async def test_the_story_of_a_pod_that_crashes_twice(machine):
+    async with working(machine, pod()) as made:
+        for _ in range(2):
+            machine.time.pass_by(3)
+            machine.callbacks[running_pid(machine)]()
+            await settle()
+        machine.time.pass_by(10)
+        made.wake()
+        await settle()
+    assert story(machine) == [
+        ("making its sandbox", "its manifest is new here: /m/web.yaml"),
+        ("starting container main", "it has not run yet"),
+        ("restarting container main", "exited 137 0s ago"),
+        ("waiting to restart container main", "exited 137, back-off 10s"),
+        ("restarting container main", "exited 137 10s ago, back-off 10s is over"),
+    ]
+    wait = machine.journal.of(KEY)[3]
+    assert wait.until - wait.at == timedelta(seconds=10)
+    assert happened(machine) == [
+        (
+            "BackOff",
+            "Back-off restarting failed container main in pod web-node1_default(u1)",
+            "spec.containers{main}",
+        )
+    ]
+
+
+async def test_the_story_of_a_change_and_a_removal(machine):
+    async with working(machine, pod()) as made:
+        machine.time.pass_by(1)
+        present = machine.views
+        machine.views = lambda pod, counts: present(pod, counts) if pod.uid == "u1" else {}
+        made.wish(pod(uid="u2"))
+        await settle()
+        made.wake()
+        await settle()
+        machine.views = present
+        made.wake()
+        await settle()
+        made.wish(None)
+        await settle()
+        assert made.ended
+    assert story(machine)[2:] == [
+        (
+            "running on as before",
+            "its manifest changed: /m/web.yaml; waiting for image i of container main",
+        ),
+        ("stopping it (grace 30s)", "its manifest changed: /m/web.yaml"),
+        ("making its sandbox", "its manifest changed: /m/web.yaml"),
+        ("starting container main", "it has not run yet"),
+        ("removing a dead sandbox", "it was replaced"),
+        ("clearing its directories", "it was replaced"),
+        ("stopping it (grace 30s)", "its manifest was removed: /m/web.yaml"),
+        ("removing a dead sandbox", "its manifest was removed: /m/web.yaml"),
+        ("clearing its directories", "its manifest was removed: /m/web.yaml"),
+        ("done with it", "nothing is wanted and nothing is left"),
+    ]
+    killing = ("Killing", "Stopping container main", "spec.containers{main}")
+    assert happened(machine) == [killing, killing]
+
+
+async def test_faults_are_events_in_the_kubelets_words(machine):
+    machine.faults["run"] = [tools.StepFault("FailedCreatePodSandBox", "no network")]
+    machine.faults["start"] = [tools.StepFault("RunContainerError", "no such file")]
+    machine.faults["stop"] = [tools.StepFault("FailedKillPod", "stuck")]
+    async with working(machine, pod()) as made:
+        for _ in range(2):
+            machine.time.pass_by(1)
+            made.wake()
+            await settle()
+        made.wish(pod(uid="u2"))
+        await settle()
+    assert happened(machine)[:2] == [
+        ("FailedCreatePodSandBox", "Failed to create pod sandbox: no network", ""),
+        ("Failed", "Error: no such file", "spec.containers{main}"),
+    ]
+    assert ("FailedKillPod", "error killing pod: stuck", "") in happened(machine)
+    assert {e.type for e in machine.events.events() if e.reason != "Killing"} == {"Warning"}
+    tried = ("making its sandbox", "the last try failed: no network")
+    waited = (
+        "waiting to make its sandbox",
+        "FailedCreatePodSandBox: no network",
+    )
+    assert story(machine)[1:3] == [waited, tried]
+
+
+async def test_a_sandbox_that_died_is_told_as_changed(machine):
+    async with working(machine, pod()):
+        machine.callbacks[1]()
+        await settle()
+    changed = "Pod sandbox changed, it will be killed and re-created."
+    assert ("SandboxChanged", changed, "") in happened(machine)
+    assert ("making its sandbox again (1)", "its sandbox is gone") in story(machine)

@@ -20,6 +20,7 @@ from staticlet.pods import (
     containerspec,
     discard,
     disk,
+    dns,
     faults,
     fields,
     labels,
@@ -31,6 +32,7 @@ from staticlet.pods import (
     tools,
     wanted,
 )
+from staticlet.pods import events as happened
 from staticlet.pods import observed as obs
 from staticlet.pods.node import NodeFacts
 from staticlet.runtime import port
@@ -52,6 +54,7 @@ class RuntimeHands:
         node: Gives the facts of this machine, which may change.
         clock: The time.
         trees: Where this machine's cgroups are.
+        events: Takes what happens in the middle of a step.
     """
 
     def __init__(
@@ -61,12 +64,18 @@ class RuntimeHands:
         node: Callable[[], NodeFacts],
         clock: clocks.Clock,
         trees: cgroup.Hierarchies,
+        events: tools.Events | None = None,
     ) -> None:
         self._runtime = runtime
         self._settings = settings
         self._node = node
         self._clock = clock
         self._trees = trees
+        self._events = events or tools.Unheard()
+
+    def use(self, settings: Settings) -> None:
+        """Go by other settings from the next step on."""
+        self._settings = settings
 
     async def look(self, key: wanted.PodKey) -> obs.Observed:
         """All sandboxes of a pod key with their containers."""
@@ -101,8 +110,15 @@ class RuntimeHands:
             config = sandboxspec.sandbox_config(
                 pod, attempt=attempt, node=node, settings=self._settings
             )
+            self._warn_of_dns(pod, node)
             sandbox_id = await self._runtime.run_sandbox(config)
             return await self._made(pod, config, sandbox_id)
+
+    def _warn_of_dns(self, pod: wanted.WantedPod, node: NodeFacts) -> None:
+        answer = dns.pod_dns(pod, node=node, settings=self._settings)
+        for warning in answer.warnings:
+            subject = happened.of_pod(pod.key, pod.uid)
+            self._events.record(subject, happened.WARNING, warning.reason, warning.message)
 
     async def _made(
         self, pod: wanted.WantedPod, config: port.SandboxConfig, sandbox_id: str
@@ -154,8 +170,11 @@ class RuntimeHands:
             )
         with _fault("CreateContainerError", look=True):
             container_id = await self._runtime.create_container(sandbox.id, config, sandbox_config)
+        subject = happened.of_container(pod.key, pod.uid, start.name, pod=pod.pod)
+        self._events.record(subject, happened.NORMAL, "Created", "Container created")
         with _fault("RunContainerError", look=True):
             await self._runtime.start_container(container_id)
+            self._events.record(subject, happened.NORMAL, "Started", "Container started")
             status = await self._runtime.container_status(container_id, verbose=True)
         where = paths.of(pod.key, pod.uid, settings)
         disk.link_log(where, start.name, start.restart_count, container_id)

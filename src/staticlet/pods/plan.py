@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from staticlet.kube import core
-from staticlet.pods import fields, steps, wanted
+from staticlet.pods import because, fields, steps, wanted
 from staticlet.pods import observed as obs
 from staticlet.pods.images import view as image_view
 from staticlet.runtime import port
@@ -113,14 +113,15 @@ def finished(pod: wanted.WantedPod, seen: obs.Observed, past: obs.History) -> bo
 
 def _terminate(now: steps.Situation) -> steps.Plan:
     """Nothing is wanted: stop, remove, clean, end."""
+    why = because.manifest("was removed", now.origin)
     living = tuple(
-        steps.Stop(sandbox_id=s.id, grace_s=s.grace_s, why="its manifest was removed")
+        steps.Stop(sandbox_id=s.id, grace_s=s.grace_s, why=why)
         for s in now.seen.sandboxes
         if s.alive
     )
     if living:
         return steps.Plan(actions=living)
-    rest = _removals(now, keep_uid="", why="its manifest was removed")
+    rest = _removals(now, keep_uid="", why=why)
     return steps.Plan(actions=(*rest, steps.End(why="nothing is wanted and nothing is left")))
 
 
@@ -130,13 +131,7 @@ def _serve(now: steps.Situation, pod: wanted.WantedPod) -> steps.Plan:
     if stale:
         return steps.Plan(actions=stale)
     if finished(pod, now.seen, now.past):
-        why = "every container ran to its end"
-        stop = (
-            (steps.Stop(sandbox_id=current.id, grace_s=current.grace_s, why=why),)
-            if current
-            else ()
-        )
-        return steps.Plan(actions=stop or _leftovers(now, pod, current))
+        return _finish(now, pod, current)
     if current is None:
         return _make_sandbox(now, pod)
     found = _Steps(now, pod, current)
@@ -146,6 +141,25 @@ def _serve(now: steps.Situation, pod: wanted.WantedPod) -> steps.Plan:
     if not found.actions:
         found.actions.extend(_leftovers(now, pod, current))
     return found.plan()
+
+
+def _finish(
+    now: steps.Situation, pod: wanted.WantedPod, current: obs.ObservedSandbox | None
+) -> steps.Plan:
+    """Every container ran to its end: only the sandbox is stopped."""
+    policy = restart_policy(pod.pod)
+    own = [s for s in now.seen.sandboxes if _serves(s, pod)]
+    ends = [
+        f"container {c.name} {because.ended(seen)}"
+        for c in fields.all_containers(pod.pod)
+        if (seen := _newest(own, c.name)) is not None and seen.exited
+    ]
+    why = f"{', '.join(ends)}, and its restartPolicy is {policy}"
+    waits = {"": steps.Wait(what="leaving it ended", why=why)}
+    if current is not None:
+        stop = steps.Stop(sandbox_id=current.id, grace_s=current.grace_s, why=why)
+        return steps.Plan(actions=(stop,), waits=waits)
+    return steps.Plan(actions=_leftovers(now, pod, current), waits=waits)
 
 
 def _serves(sandbox: obs.ObservedSandbox, pod: wanted.WantedPod) -> bool:
@@ -169,9 +183,9 @@ def _stops(
         if sandbox is current or not sandbox.alive:
             continue
         if not _serves(sandbox, pod):
-            why = "its manifest changed"
+            why = because.manifest("changed", pod.origin)
         elif sandbox.id in now.past.doomed:
-            why = "its manifest was removed and put back"
+            why = "its manifest was removed and put back, or a restart was asked for"
         elif not sandbox.ready:
             why = "its sandbox is gone"
         else:
@@ -190,12 +204,30 @@ def _make_sandbox(now: steps.Situation, pod: wanted.WantedPod) -> steps.Plan:
         return steps.Plan(
             actions=_leftovers(now, pod, None),
             wake_at_ns=fault.retry_at_ns,
-            waits={"": f"{fault.reason}: {fault.message}"},
+            waits={"": _wait_for_sandbox(fault)},
         )
     own = [s for s in now.seen.sandboxes if s.uid == pod.uid]
     attempt = max((s.attempt for s in own), default=-1) + 1
-    why = "its sandbox is gone" if own else "it has no sandbox"
+    why = _why_sandbox(now, pod)
     return steps.Plan(actions=(steps.RunSandbox(attempt=attempt, why=why),), needs=needs)
+
+
+def _wait_for_sandbox(fault: obs.Fault) -> steps.Wait:
+    return steps.Wait(
+        what="waiting to make its sandbox",
+        why=f"{fault.reason}: {fault.message}",
+        until_ns=fault.retry_at_ns,
+    )
+
+
+def _why_sandbox(now: steps.Situation, pod: wanted.WantedPod) -> str:
+    if now.past.sandbox_fault:
+        return f"the last try failed: {now.past.sandbox_fault.message}"
+    if any(not _serves(s, pod) for s in now.seen.sandboxes):
+        return because.manifest("changed", pod.origin)
+    if now.seen.sandboxes:
+        return "its sandbox is gone"
+    return because.manifest("is new here", pod.origin)
 
 
 class _Steps:
@@ -207,7 +239,7 @@ class _Steps:
         self.now, self.pod, self.sandbox = now, pod, sandbox
         self.actions: list[steps.Action] = []
         self.needs: dict[str, int] = {}
-        self.waits: dict[str, str] = {}
+        self.waits: dict[str, steps.Wait] = {}
         self.wake_at_ns: int | None = None
         self.initialized = False
 
@@ -236,7 +268,10 @@ class _Steps:
             elif over or (seen is not None and seen.exited and seen.exit_code == 0):
                 continue
             elif seen is not None and seen.running:
-                self.waits[spec.name] = "the init container runs"
+                self.waits[spec.name] = steps.Wait(
+                    what=f"waiting for init container {spec.name}",
+                    why="it runs, and what comes after it starts when it has succeeded",
+                )
                 return
             else:
                 self._start(spec.name, seen)
@@ -253,6 +288,12 @@ class _Steps:
                 seen = self._ended_before(spec.name)
             if seen is None or restarts(self.pod.pod, spec, seen):
                 self._start(spec.name, self.sandbox.newest(spec.name))
+            else:
+                self.waits[spec.name] = steps.Wait(
+                    what=f"leaving container {spec.name} ended",
+                    why=f"{because.ended(seen)}, and its restartPolicy is "
+                    f"{restart_policy(self.pod.pod)}",
+                )
 
     def _ended_before(self, name: str) -> obs.ObservedContainer | None:
         """A container that ended for good in an earlier sandbox of the same pod."""
@@ -265,22 +306,12 @@ class _Steps:
 
     def _start(self, name: str, seen: obs.ObservedContainer | None) -> None:
         """Start a container now, or say what it waits for."""
-        crashes = self.now.past.crashes.get(name)
-        if crashes and crashes.delay_s:
-            last = self.now.past.last.get(name)
-            ended = last.finished_at_ns if last else 0
-            until = ended + int(crashes.delay_s * obs.SECOND_NS)
-            if until > self.now.now_ns:
-                self._wait(name, until, f"back-off {crashes.delay_s:g}s after a crash")
-                return
-        fault = self.now.past.faults.get(name)
-        if fault and fault.retry_at_ns > self.now.now_ns:
-            self._wait(name, fault.retry_at_ns, f"{fault.reason}: {fault.message}")
+        if self._must_wait(name):
             return
         count = next_count(self.now, self.pod, name)
         if not _image_ready(self.now.images, name):
             self.needs[name] = count
-            self.waits[name] = "its image"
+            self.waits[name] = self._wait_for_image(name)
             return
         if seen is not None and not seen.exited:
             why = "it was created and never started" if not seen.alive else "its state is unknown"
@@ -290,19 +321,49 @@ class _Steps:
                 sandbox_id=self.sandbox.id,
                 name=name,
                 restart_count=count,
-                why=_why_start(seen),
+                why=self._why_start(name, seen),
             )
         )
 
-    def _wait(self, name: str, until_ns: int, what: str) -> None:
-        self.waits[name] = what
+    def _must_wait(self, name: str) -> bool:
+        """Whether a crash or a failed start keeps a container from starting; then say so."""
+        crashes = self.now.past.crashes.get(name)
+        if crashes and crashes.delay_s:
+            last = self.now.past.last.get(name)
+            until = (last.finished_at_ns if last else 0) + int(crashes.delay_s * obs.SECOND_NS)
+            if until > self.now.now_ns:
+                how = because.ended(last) if last else "crashed"
+                why = f"{how}, back-off {crashes.delay_s:g}s"
+                self._wait(name, f"waiting to restart container {name}", why, until, crash=True)
+                return True
+        fault = self.now.past.faults.get(name)
+        if fault and fault.retry_at_ns > self.now.now_ns:
+            why = f"{fault.reason}: {fault.message}"
+            self._wait(name, f"waiting to start container {name}", why, fault.retry_at_ns)
+            return True
+        return False
+
+    def _wait_for_image(self, name: str) -> steps.Wait:
+        spec = next(c for c in fields.all_containers(self.pod.pod) if c.name == name)
+        return steps.Wait(
+            what=because.waiting_for_image(spec), why=because.image(self.now.images.get(name))
+        )
+
+    def _wait(self, name: str, what: str, why: str, until_ns: int, *, crash: bool = False) -> None:
+        self.waits[name] = steps.Wait(what=what, why=why, until_ns=until_ns, crash=crash)
         self.wake_at_ns = min(until_ns, self.wake_at_ns or until_ns)
 
-
-def _why_start(seen: obs.ObservedContainer | None) -> str:
-    if seen is None:
-        return "it has not run in this sandbox"
-    return f"it ended with exit code {seen.exit_code}" + (f" ({seen.reason})" * bool(seen.reason))
+    def _why_start(self, name: str, seen: obs.ObservedContainer | None) -> str:
+        """What led to a start: how the last run ended, or that there was none."""
+        if seen is None:
+            before = self.now.past.last.get(name)
+            return "it has not run in this sandbox" if before else "it has not run yet"
+        if not seen.exited:
+            return "its state is unknown" if seen.alive else "it was created and never started"
+        why = because.ended_ago(seen, self.now.now_ns)
+        crashes = self.now.past.crashes.get(name)
+        delay_s = crashes.delay_s if crashes else 0
+        return f"{why}, back-off {delay_s:g}s is over" if delay_s else why
 
 
 def restarts(pod: core.Pod, spec: core.Container, container: obs.ObservedContainer) -> bool:

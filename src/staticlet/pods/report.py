@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from staticlet.pods import observed as obs
-from staticlet.pods import wanted
+from staticlet.pods import steps, wanted
 from staticlet.pods.images import view as image_view
 
 
@@ -22,7 +22,7 @@ class Report:
         leaving: What is being stopped for good, since this time; None where it is not known.
         seen: What the runtime has.
         past: What the agent remembers.
-        waits: What it waits for, by container name ("" for the pod).
+        waits: What is not done now and why, by container name ("" for the pod).
         images: Where the images for the next start of each container stand.
         successor_images: The same for the wanted pod while its predecessor still runs.
         trouble: A stop or removal that failed and is tried again.
@@ -34,7 +34,7 @@ class Report:
     leaving: tuple[wanted.WantedPod, datetime] | None
     seen: obs.Observed
     past: obs.History
-    waits: Mapping[str, str] = field(default_factory=dict)
+    waits: Mapping[str, steps.Wait] = field(default_factory=dict)
     images: Mapping[str, image_view.ImageView] = field(default_factory=dict)
     successor_images: Mapping[str, image_view.ImageView] = field(default_factory=dict)
     trouble: obs.Fault | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from staticlet.pods import observed as obs
 from staticlet.pods import wanted
@@ -75,6 +75,47 @@ class End:
 Action: TypeAlias = Stop | RunSandbox | Start | RemoveContainer | RemoveSandbox | CleanUp | End
 
 
+def what(action: Action) -> str:
+    """An action as a decision in words; empty for what is mere tidying."""
+    match action:
+        case Stop(grace_s=grace_s):
+            return f"stopping it (grace {grace_s}s)"
+        case RunSandbox(attempt=attempt):
+            return "making its sandbox" + f" again ({attempt})" * bool(attempt)
+        case Start(name=name, restart_count=count):
+            return f"{'restarting' if count else 'starting'} container {name}"
+        case RemoveSandbox():
+            return "removing a dead sandbox"
+        case RemoveContainer():
+            return ""
+        case CleanUp():
+            return "clearing its directories"
+        case End():
+            return "done with it"
+        case _:
+            assert_never(action)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Something that is not done now.
+
+    Attributes:
+        what: The decision: "waiting to restart container main".
+        why: What led to it; empty when it is not worth a word.
+        until_ns: When it ends if nothing happens before; None: only by an event.
+        crash: Whether it is a crash back-off.
+    """
+
+    what: str
+    why: str
+    until_ns: int | None = None
+    crash: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.why}" if self.why else self.what
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """All that a plan depends on.
@@ -86,6 +127,7 @@ class Situation:
         images: For each container of the target, where its image for the next start stands.
         now_ns: The time, in nanoseconds since the epoch.
         uncleaned: UIDs whose sandboxes are gone and whose directories may be left.
+        origin: Where the manifest was, when nothing is wanted any more; empty if not known.
     """
 
     target: wanted.WantedPod | None
@@ -94,6 +136,7 @@ class Situation:
     images: Mapping[str, image_view.ImageView] = field(default_factory=dict)
     now_ns: int
     uncleaned: frozenset[str] = frozenset()
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +147,10 @@ class Plan:
         actions: To be done now, in order; then the situation is looked at anew.
         needs: Containers whose images are wanted for their next start, with its restart count.
         wake_at_ns: When to plan again though nothing happens; None: only on an event.
-        waits: What is being waited for, in words, by container name ("" for the pod).
+        waits: What is not done now and why, by container name ("" for the pod).
     """
 
     actions: tuple[Action, ...] = ()
     needs: Mapping[str, int] = field(default_factory=dict)
     wake_at_ns: int | None = None
-    waits: Mapping[str, str] = field(default_factory=dict)
+    waits: Mapping[str, Wait] = field(default_factory=dict)

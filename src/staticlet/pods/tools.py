@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from staticlet.aio import clock as clocks
+from staticlet.pods import events, wanted
 from staticlet.pods import observed as obs
-from staticlet.pods import wanted
 from staticlet.pods.images import view as image_view
 from staticlet.runtime import port
 
@@ -144,14 +145,51 @@ class RuntimeGate(Protocol):
         ...
 
 
+class Events(Protocol):
+    """Takes what happens to pods, in the kubelet's words."""
+
+    def record(self, subject: events.Subject, kind: str, reason: str, message: str) -> None:
+        """Something happened just now."""
+        ...
+
+
+class Journal(Protocol):
+    """Takes what is decided for pods, and why."""
+
+    def decide(
+        self, key: wanted.PodKey, what: str, why: str, *, until: datetime | None = None
+    ) -> None:
+        """Something was decided just now."""
+        ...
+
+    def ended(self, key: wanted.PodKey) -> None:
+        """Nothing is left of a pod."""
+        ...
+
+
+class Unheard:
+    """Takes events and decisions and keeps none."""
+
+    def record(self, subject: events.Subject, kind: str, reason: str, message: str) -> None:
+        """Forget it."""
+
+    def decide(
+        self, key: wanted.PodKey, what: str, why: str, *, until: datetime | None = None
+    ) -> None:
+        """Forget it."""
+
+    def ended(self, key: wanted.PodKey) -> None:
+        """Forget it."""
+
+
 def _nobody(key: wanted.PodKey) -> None:
     """Nobody watches."""
     del key
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Tools:
-    """What all workers share.
+    """What all workers share; the back-off alone may change, when the settings do.
 
     Attributes:
         hands: Acts on the runtime and the machine.
@@ -161,6 +199,8 @@ class Tools:
         clock: The time.
         starts: Bounds how many pods start at once.
         backoff: The crash back-off.
+        events: Takes what happens.
+        journal: Takes what is decided.
         changed: Is told that what a worker reports has changed; must not wait.
     """
 
@@ -171,4 +211,6 @@ class Tools:
     clock: clocks.Clock
     starts: asyncio.Semaphore
     backoff: obs.BackoffRule = field(default_factory=obs.BackoffRule)
+    events: Events = field(default_factory=Unheard)
+    journal: Journal = field(default_factory=Unheard)
     changed: Callable[[wanted.PodKey], None] = _nobody

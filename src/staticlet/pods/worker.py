@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar, assert_never
 
-from staticlet.pods import fields, report, steps, tools, wanted
+from staticlet.pods import fields, report, steps, telling, tools, wanted
 from staticlet.pods import observed as obs
 from staticlet.pods import plan as planning
 from staticlet.pods.images import view as image_view
@@ -52,6 +52,7 @@ class Worker:
         self.key = key
         self.ended = False
         self._tools = shared
+        self._teller = telling.Teller(key, shared)
         self._want = want
         self._serving: wanted.WantedPod | None = None
         self._leaving: tuple[wanted.WantedPod, datetime] | None = None
@@ -63,7 +64,7 @@ class Worker:
         self._watched: dict[str, int] = {}
         self._uncleaned: set[str] = set()
         self._holds_start = False
-        self._waits: Mapping[str, str] = {}
+        self._waits: Mapping[str, steps.Wait] = {}
         self._images: Mapping[str, image_view.ImageView] = {}
         self._successor_images: Mapping[str, image_view.ImageView] = {}
         self._trouble: obs.Fault | None = None
@@ -143,6 +144,7 @@ class Worker:
         made = self._plan()
         self._waits = made.waits
         self._tools.changed(self.key)
+        self._teller.waiting(self._serving, made.waits)
         if self._serving and made.needs:
             self._tools.images.need(self._serving, made.needs, self.wake)
         if not made.actions:
@@ -152,6 +154,7 @@ class Worker:
             await self._sleep(self._earliest(made.wake_at_ns))
             return
         if self._trouble and self._trouble.retry_at_ns > self._now_ns():
+            self._release_start()
             await self._sleep(self._trouble.retry_at_ns)
             return
         if not self._holds_start and any(isinstance(a, _STARTS) for a in made.actions):
@@ -180,9 +183,12 @@ class Worker:
             self._tools.images.need(want, self._counts(want), self.wake)
         if target is not None and target is not want:
             self._successor_images = images
+            if want is not None:
+                self._teller.held_back(want, images)
             images = self._views(target)
         else:
             self._successor_images = {}
+            self._teller.served()
         self._images = images
         self._switch(target, now_ns)
         return planning.plan(self._situation(target, images, now_ns))
@@ -200,6 +206,7 @@ class Worker:
             images=images,
             now_ns=now_ns,
             uncleaned=frozenset(self._uncleaned),
+            origin=self._leaving[0].origin if self._leaving else "",
         )
 
     def _switch(self, target: wanted.WantedPod | None, now_ns: int) -> None:
@@ -249,6 +256,7 @@ class Worker:
     async def _perform(self, action: steps.Action) -> None:
         """Carry out one action and take its result into the view."""
         log.debug("%s: %s", self.key, action)
+        self._teller.doing(action, self._known_pod(), self._seen)
         match action:
             case steps.RunSandbox():
                 await self._run_sandbox(action)
@@ -269,6 +277,10 @@ class Worker:
             case _:
                 assert_never(action)
         self._tools.changed(self.key)
+
+    def _known_pod(self) -> wanted.WantedPod | None:
+        """What is served, or what is leaving."""
+        return self._serving or (self._leaving[0] if self._leaving else None)
 
     async def _look_anew(self) -> None:
         """Read everything of this key from the runtime; exits that happened meanwhile count."""
@@ -407,7 +419,7 @@ class Worker:
                 action.name, fault.reason, fault.message, self._now_ns()
             )
             self._tools.images.gone(pod.uid, action.name)
-            self._failed(fault)
+            self._failed(fault, container=action.name)
             return
         self._past = self._past.with_start(action.name, action.restart_count)
         if action.name in {c.name for c in fields.containers(pod.pod)}:
@@ -423,7 +435,8 @@ class Worker:
         for runtime_id in (sandbox.id, *(c.id for c in sandbox.containers)):
             self._unwatch(runtime_id)
         stopped = await self._step(self._tools.hands.stop(sandbox, action.grace_s))
-        last = {c.name: c for c in stopped.containers if c.exited}
+        own = sandbox.uid == self._past.uid  # what a predecessor left is no last state of ours
+        last = {c.name: c for c in stopped.containers if c.exited and own}
         self._past = replace(self._past, last={**self._past.last, **last})
         self._seen = self._seen.with_sandbox(stopped)
 
@@ -448,8 +461,9 @@ class Worker:
         self._trouble = None  # one that went well ends the row of failures
         return result
 
-    def _failed(self, fault: tools.StepFault) -> None:
+    def _failed(self, fault: tools.StepFault, *, container: str = "") -> None:
         self._look = self._look or fault.look
+        self._teller.failed(fault, self._known_pod(), container)
         log.warning("%s: %s: %s", self.key, fault.reason, fault.message)
 
     def _release_start(self) -> None:

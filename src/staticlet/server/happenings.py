@@ -1,0 +1,103 @@
+"""What happened and why, on the agent's socket: events as the API has them, and decisions.
+
+GET /events                       EventList (v1), the last ones at the end
+GET /why                          the pods of which decisions are known
+GET /why?namespace=…&name=…       the decisions about one pod, the newest at the end
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import msgspec
+from aiohttp import web
+
+from staticlet.pods import events, journal, wanted
+
+
+class View(Protocol):
+    """What the agent knows of the past."""
+
+    def happened(self) -> Sequence[events.Event]:
+        """What happened, the last at the end."""
+        ...
+
+    def remembered(self) -> Sequence[wanted.PodKey]:
+        """The pods of which decisions are known."""
+        ...
+
+    def decisions(self, key: wanted.PodKey) -> Sequence[journal.Decision]:
+        """The decisions about a pod, the newest at the end."""
+        ...
+
+
+def routes(view: View) -> list[web.RouteDef]:
+    """The routes of this module."""
+
+    async def show_events(_: web.Request) -> web.Response:
+        return _json(event_list(view.happened()))
+
+    async def why(request: web.Request) -> web.Response:
+        name = request.query.get("name", "")
+        if not name:
+            return _json({"pods": [key._asdict() for key in view.remembered()]})
+        key = wanted.PodKey(request.query.get("namespace") or "default", name)
+        return _json(story(key, view.decisions(key)))
+
+    return [web.get("/events", show_events), web.get("/why", why)]
+
+
+def event_list(every: Sequence[events.Event]) -> dict[str, Any]:
+    """Events as a `v1` EventList."""
+    return {"apiVersion": "v1", "kind": "EventList", "items": [_event(one) for one in every]}
+
+
+def story(key: wanted.PodKey, decisions: Sequence[journal.Decision]) -> dict[str, Any]:
+    """The decisions about one pod."""
+    return {**key._asdict(), "decisions": [_decision(one) for one in decisions]}
+
+
+def _event(one: events.Event) -> dict[str, Any]:
+    about = one.subject
+    involved = {"kind": about.kind, "namespace": about.namespace, "name": about.name}
+    if about.kind == "Pod":
+        involved |= {"apiVersion": "v1", "uid": about.uid}
+    if about.field_path:
+        involved["fieldPath"] = about.field_path
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {
+            "name": f"{about.name}.{int(one.first.timestamp() * 1_000_000) * 1000:x}",
+            "namespace": about.namespace,
+            "creationTimestamp": _seconds(one.first),
+        },
+        "involvedObject": involved,
+        "reason": one.reason,
+        "message": one.message,
+        "source": {"component": events.COMPONENT, "host": one.host},
+        "firstTimestamp": _seconds(one.first),
+        "lastTimestamp": _seconds(one.last),
+        "count": one.count,
+        "type": one.type,
+    }
+
+
+def _decision(one: journal.Decision) -> dict[str, Any]:
+    times = {"time": _exact(one.at), "lastTime": _exact(one.last), "count": one.count}
+    until = {"until": _exact(one.until)} if one.until is not None else {}
+    return {**times, "what": one.what, "why": one.why, **until}
+
+
+def _seconds(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _exact(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+def _json(value: object) -> web.Response:
+    return web.Response(body=msgspec.json.encode(value), content_type="application/json")
