@@ -6,7 +6,7 @@ import importlib
 
 import click
 
-COMMANDS = ("config", "get", "run", "up", "validate")
+COMMANDS = ("config", "doctor", "get", "run", "up", "validate")
 
 
 class LazyGroup(click.Group):

@@ -34,6 +34,7 @@ class MountEntry:
         fstype: The file system's type.
         source: What is mounted.
         options: The file system's own options.
+        flags: The options of this mount alone, `ro` and `noexec` among them.
     """
 
     point: Path
@@ -41,6 +42,7 @@ class MountEntry:
     fstype: str
     source: str
     options: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
 
 
 def parse(text: str) -> Sequence[MountEntry]:
@@ -58,6 +60,7 @@ def parse(text: str) -> Sequence[MountEntry]:
                 fstype=last[0],
                 source=_unescape(last[1]),
                 options=tuple(last[2].split(",")),
+                flags=tuple(first[5].split(",")) if len(first) > 5 else (),
             )
         )
     return found
