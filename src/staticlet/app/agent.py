@@ -14,11 +14,12 @@ import logging
 import os
 from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 from staticlet.aio import clock as clocks
-from staticlet.aio import latest, supervise
+from staticlet.aio import fanout, latest, supervise
 from staticlet.app import facts
 from staticlet.config.settings import Settings
 from staticlet.host import cgroup, proc
@@ -27,10 +28,12 @@ from staticlet.pods import (
     hands,
     housekeeping,
     labels,
+    logs,
     merge,
     observed,
     pool,
     present,
+    report,
     runtimegate,
     tools,
     wanted,
@@ -108,6 +111,7 @@ class Agent:
             connections.runtime, clock, endpoint=connections.endpoint, on_back=self._runtime_back
         )
         trees = cgroup.present()
+        self._changes = fanout.Fanout[wanted.PodKey]()
         shared = tools.Tools(
             hands=hands.RuntimeHands(connections.runtime, settings, self._facts.now, clock, trees),
             images=source.PodImages(self._puller),
@@ -119,6 +123,7 @@ class Agent:
                 initial_s=settings.initial_container_restart_period_s,
                 max_s=settings.max_container_restart_period_s,
             ),
+            changed=self._changes.publish,
         )
         self._pool = pool.Pool(
             shared,
@@ -140,9 +145,11 @@ class Agent:
         """Keep the pods until cancelled."""
         path = self._settings.socket or self._settings.root_dir / SOCKET_NAME
         try:
-            async with local.serving(self, path), asyncio.TaskGroup() as group:
-                for name, work in self._tasks():
-                    group.create_task(work, name=name)
+            async with local.serving(self, path):
+                with contextlib.closing(self._changes):  # ends what streams before the socket
+                    async with asyncio.TaskGroup() as group:
+                        for name, work in self._tasks():
+                            group.create_task(work, name=name)
         finally:
             self._exits.close()
 
@@ -182,18 +189,46 @@ class Agent:
 
     def pods(self) -> list[core.Pod]:
         """All pods with their status, by namespace and name."""
-        version = self._gate.version
-        name = version.name if version else "containerd"
-        shown = (
-            present.pod(
-                one,
-                host_ips=self._facts.now().ips,
-                runtime_name=name,
-                now=self._clock.now(),
-            )
-            for one in self._pool.reports()
-        )
+        shown = (self._shown(one) for one in self._pool.reports())
         return [pod for pod in shown if pod is not None]
+
+    def pod(self, key: wanted.PodKey) -> core.Pod | None:
+        """One pod with its status; None when there is none (any more)."""
+        known = self._pool.report(key)
+        return None if known is None else self._shown(known)
+
+    def _shown(self, known: report.Report) -> core.Pod | None:
+        version = self._gate.version
+        return present.pod(
+            known,
+            host_ips=self._facts.now().ips,
+            runtime_name=version.name if version else "containerd",
+            now=self._clock.now(),
+        )
+
+    @property
+    def changes(self) -> fanout.Fanout[wanted.PodKey]:
+        """Tells which pods have changed; closed when the agent ends."""
+        return self._changes
+
+    def time(self) -> datetime:
+        """Now."""
+        return self._clock.now()
+
+    def restart(self, key: wanted.PodKey) -> bool:
+        """Begin to restart a pod; False when it is not wanted."""
+        return self._pool.restart(key)
+
+    def log_of(self, key: wanted.PodKey, container: str, *, previous: bool) -> logs.LogFile:
+        """The log of a container's present or previous life; raises logs.NotAvailable."""
+        return logs.find(
+            self._pool.report(key),
+            self.pod(key),
+            self._settings,
+            name=key.name,
+            container=container,
+            previous=previous,
+        )
 
     def manifests(self) -> wanted.Wanted:
         """All manifests with their states and findings."""

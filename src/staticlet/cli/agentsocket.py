@@ -59,18 +59,23 @@ def ask(path: Path, what: str, *, method: str = "GET", timeout_s: float = TIMEOU
         connection.request(method, what)
         reply = connection.getresponse()
         body = reply.read()
-    except PermissionError as fault:
-        raise click.ClickException(f"cannot open {path}: only root may ask the agent") from fault
     except (OSError, http.client.HTTPException) as fault:
-        raise click.ClickException(
-            f"no agent answers on {path} ({fault}); is `staticlet run` or `staticlet up` at work? "
-            "give its --root-dir or --socket if it is not at the usual place"
-        ) from fault
+        raise unreachable(path, fault) from fault
     finally:
         connection.close()
     if reply.status != http.client.OK:
         raise click.ClickException(f"the agent on {path} answered {reply.status}: {body!r}")
     return json.loads(body)
+
+
+def unreachable(path: Path, fault: OSError | http.client.HTTPException) -> click.ClickException:
+    """What to tell when a request came to nothing."""
+    if isinstance(fault, PermissionError):
+        return click.ClickException(f"cannot open {path}: only root may ask the agent")
+    return click.ClickException(
+        f"no agent answers on {path} ({fault}); is `staticlet run` or `staticlet up` at work? "
+        "give its --root-dir or --socket if it is not at the usual place"
+    )
 
 
 def find_socket(given: Path | None, root_dir: Path | None) -> Path:

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from staticlet.cli import agentsocket, lookup
-from staticlet.kube import core, table, yamlout
-
-ask = agentsocket.ask
-"""Where callers used to find it."""
+from staticlet.cli import agentsocket, getevents, getpods
+from staticlet.kube import table, yamlout
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,66 +19,8 @@ def command(agent: agentsocket.Agent) -> None:
     del agent  # the subcommands find it in their context
 
 
-@command.command("pods")
-@click.argument("names", nargs=-1)
-@click.option("-A", "--all-namespaces", is_flag=True, help="The pods of every namespace.")
-@click.option("-n", "--namespace", default="default", show_default=True)
-@click.option("-o", "--output", type=click.Choice(["wide", "yaml", "json"]))
-@agentsocket.agent_options
-def pods(
-    names: tuple[str, ...],
-    all_namespaces: bool,
-    namespace: str,
-    output: str | None,
-    agent: agentsocket.Agent,
-) -> None:
-    """The pods with their status, in kubectl's columns."""
-    items: list[dict[str, Any]] = agent.ask("/pods")["items"]
-    if names:
-        items = _chosen(items, names, None if all_namespaces else namespace)
-    elif not all_namespaces:
-        items = [item for item in items if item["metadata"]["namespace"] == namespace]
-    if output in ("yaml", "json"):
-        _print_objects(items, output, single=len(names) == 1)
-    elif items:
-        _print_rows(items, wide=output == "wide", with_namespace=all_namespaces)
-    else:
-        where = "" if all_namespaces else f" in {namespace} namespace"
-        click.echo(f"No resources found{where}.", err=True)
-
-
-def _chosen(
-    items: Sequence[dict[str, Any]], names: Sequence[str], namespace: str | None
-) -> list[dict[str, Any]]:
-    """The pods of these names; those that are not there are told, and are all if none is."""
-    chosen: list[dict[str, Any]] = []
-    for name in names:
-        try:
-            chosen.append(dict(lookup.find_pod(items, name, namespace)))
-        except lookup.NotFound as missing:
-            missing.show()
-    if not chosen:
-        sys.exit(1)
-    return chosen
-
-
-def _print_objects(items: list[dict[str, Any]], output: str, *, single: bool) -> None:
-    value: dict[str, Any] = (
-        items[0]
-        if single and items
-        else {"apiVersion": "v1", "kind": "List", "items": items, "metadata": {}}
-    )
-    click.echo(json.dumps(value, indent=4) if output == "json" else yamlout.dump(value), nl=False)
-    if output == "json":
-        click.echo()
-
-
-def _print_rows(items: list[dict[str, Any]], *, wide: bool, with_namespace: bool) -> None:
-    now = datetime.now(UTC)  # noqa: TID251  the age that a person reads
-    rows = [table.pod_row(core.pod(item), now) for item in items]
-    headings = table.columns(wide=wide, with_namespace=with_namespace)
-    cells = [row.cells(wide=wide, with_namespace=with_namespace) for row in rows]
-    click.echo(table.render(headings, cells), nl=False)
+command.add_command(getpods.command)
+command.add_command(getevents.command)
 
 
 @command.command("manifests")

@@ -6,7 +6,17 @@ import importlib
 
 import click
 
-COMMANDS = ("config", "doctor", "get", "run", "up", "validate")
+COMMANDS = (
+    "completion",
+    "config",
+    "doctor",
+    "get",
+    "logs",
+    "restart",
+    "run",
+    "up",
+    "validate",
+)
 
 
 class LazyGroup(click.Group):

@@ -3,8 +3,9 @@
 It is the local truth, with or without an API server: the pods with their status, and what became
 of every manifest. `View` is what it shows; the server decides nothing.
 
-    GET /pods        PodList (v1)
+    GET /pods        PodList (v1); with ?watch=1 watch events, a JSON line each: see `watch`
     GET /manifests   {"manifests": […], "findings": […]}
+    GET /containerLogs/{namespace}/{pod}/{container}; POST /restart: see `logs`, `restart`
     GET /healthz     ok
 """
 
@@ -22,13 +23,16 @@ from aiohttp import web
 
 from staticlet.kube import core, finding
 from staticlet.pods import wanted
+from staticlet.server import steering
 
 MAX_SOCKET_PATH = 107
+LINGER_S = 0.5
+"""How long an answer may still take when the agent ends."""
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.Response]]
 
 
-class View(Protocol):
+class View(steering.View, Protocol):
     """What the agent shows."""
 
     def pods(self) -> list[core.Pod]:
@@ -63,12 +67,19 @@ async def serving(view: View, path: Path) -> AsyncIterator[None]:
     app = web.Application()
     app.add_routes(
         [
-            web.get("/pods", _answers(lambda: pod_list(view.pods()))),
+            web.get("/pods", steering.watched(view, _answers(lambda: pod_list(view.pods())))),
             web.get("/manifests", _answers(lambda: manifest_list(view.manifests()))),
+            *steering.routes(view),
             web.get("/healthz", _answers(lambda: "ok")),
         ]
     )
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handle_signals=False,
+        handler_cancellation=True,  # a watcher that hangs up is noticed while nothing happens
+        shutdown_timeout=LINGER_S,
+    )
     await runner.setup()
     try:
         await _listen(runner, path)
