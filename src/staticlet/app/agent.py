@@ -19,14 +19,17 @@ from pathlib import Path
 from typing import TypeVar
 
 from staticlet.aio import clock as clocks
-from staticlet.aio import fanout, latest, supervise
-from staticlet.app import facts
+from staticlet.aio import fanout, latest
+from staticlet.app import facts, service, sources, vitals
 from staticlet.config.settings import Settings
-from staticlet.host import cgroup, proc
-from staticlet.kube import core, read
+from staticlet.host import cgroup, osfault, proc
+from staticlet.kube import core, finding
 from staticlet.pods import (
+    events,
+    findingevents,
     hands,
     housekeeping,
+    journal,
     labels,
     logs,
     merge,
@@ -35,11 +38,11 @@ from staticlet.pods import (
     present,
     report,
     runtimegate,
+    summary,
     tools,
     wanted,
 )
 from staticlet.pods.images import credentials, puller, source
-from staticlet.pods.sources import directory, url
 from staticlet.runtime import port
 from staticlet.runtime.cri import channel, endpoint, images, runtime
 from staticlet.server import local
@@ -52,6 +55,8 @@ ENDPOINT_POLL_S = 1.0
 STARTS_PER_CPU = 2
 STARTS_AT_ONCE = STARTS_PER_CPU * (os.cpu_count() or 1)
 """How many pods start at once; `docs/performance.md` has the measurements."""
+MOST_FINDINGS_LOGGED = 50
+"""How many new findings are logged one by one; of more, the number is."""
 
 
 class CannotStart(Exception):
@@ -68,25 +73,45 @@ class Connections:
 
 
 async def serve_agent(
-    settings: Settings, stop: asyncio.Event, *, clock: clocks.Clock | None = None
+    settings: Settings,
+    stop: asyncio.Event,
+    *,
+    clock: clocks.Clock | None = None,
+    outside: service.Service | None = None,
 ) -> None:
     """Run the agent until `stop` is set; containers go on running.
+
+    Args:
+        settings: What it is told.
+        stop: Ends it.
+        clock: The time.
+        outside: What hears of it, and gives it other settings.
 
     Raises:
         CannotStart: The root directory is another agent's or cannot be used.
     """
+    time, outside = clock or clocks.SystemClock(), outside or service.Service()
     with _root_directory(settings) as own:
         core.prepare()
         async with contextlib.AsyncExitStack() as stack:
+            outside.notifier.status("looking for a container runtime")
             connections = await _or_stop(_connect(own, stack), stop)
             if connections is None:
+                outside.notifier.stopping()
                 return
-            agent = Agent(own, connections, clock or clocks.SystemClock())
+            agent = Agent(own, connections, time)
+            works = {
+                "agent": agent.run(),
+                "service": service.tell(agent, outside.notifier, time),
+                "reload": service.reload_on_hangup(agent, outside, time),
+            }
             try:
                 async with asyncio.TaskGroup() as group:
-                    running = group.create_task(agent.run(), name="agent")
+                    tasks = [group.create_task(work, name=name) for name, work in works.items()]
                     await stop.wait()
-                    running.cancel()
+                    outside.notifier.stopping()
+                    for task in tasks:
+                        task.cancel()
             except* local.SocketFault as faults:
                 raise CannotStart(str(faults.exceptions[0])) from faults
 
@@ -95,11 +120,15 @@ class Agent:
     """One agent on one runtime and one root directory."""
 
     def __init__(self, settings: Settings, connections: Connections, clock: clocks.Clock) -> None:
-        self._settings = settings
+        self.settings = settings
+        self.works = asyncio.Event()
         self._clock = clock
         self._runtime = connections.runtime
         self._facts = facts.Facts(settings, clock)
         self._exits = proc.ExitWatch()
+        self._events = events.Recorder(settings.node_name, clock.now)
+        self._journal = journal.Journal(clock.now)
+        self._finding_events = findingevents.FindingEvents(self._events)
         self._puller = puller.Puller(
             connections.images,
             settings,
@@ -112,38 +141,35 @@ class Agent:
         )
         trees = cgroup.present()
         self._changes = fanout.Fanout[wanted.PodKey]()
-        shared = tools.Tools(
-            hands=hands.RuntimeHands(connections.runtime, settings, self._facts.now, clock, trees),
+        self._hands = hands.RuntimeHands(
+            connections.runtime, settings, self._facts.now, clock, trees, events=self._events
+        )
+        self._tools = tools.Tools(
+            hands=self._hands,
             images=source.PodImages(self._puller),
             exits=self._exits,
             runtime=self._gate,
             clock=clock,
             starts=asyncio.Semaphore(STARTS_AT_ONCE),
-            backoff=observed.BackoffRule(
-                initial_s=settings.initial_container_restart_period_s,
-                max_s=settings.max_container_restart_period_s,
-            ),
+            backoff=_backoff(settings),
+            events=self._events,
+            journal=self._journal,
             changed=self._changes.publish,
         )
         self._pool = pool.Pool(
-            shared,
-            self._find,
-            house=self._keep_house,
-            relist_s=min(pool.RELIST_S, settings.sync_frequency_s),
+            self._tools, self._find, house=self._keep_house, relist_s=_relist_s(settings)
         )
         self._house = housekeeping.House(settings, trees=trees, node=self._facts.now)
-        self._snapshots: dict[str, wanted.Snapshot] = {
-            name: wanted.Snapshot(source=name, ready=False) for name in _sources(settings)
-        }
         self._arrived = latest.Latest(None)
-        self._wanted = wanted.Wanted(sources=frozenset(self._snapshots))
+        self._sources = sources.Sources(settings, clock, news=self._arrived.touch)
+        self._wanted = wanted.Wanted(sources=frozenset(self._sources.snapshots))
         self._holders: Mapping[wanted.PodKey, merge.Holder] = {}
         self._told: set[str] = set()
         self._driver_unknown = True
 
     async def run(self) -> None:
         """Keep the pods until cancelled."""
-        path = self._settings.socket or self._settings.root_dir / SOCKET_NAME
+        path = self.settings.socket or self.settings.root_dir / SOCKET_NAME
         try:
             async with local.serving(self, path):
                 with contextlib.closing(self._changes):  # ends what streams before the socket
@@ -154,38 +180,35 @@ class Agent:
             self._exits.close()
 
     def _tasks(self) -> Iterator[tuple[str, Coroutine[None, None, None]]]:
-        settings = self._settings
         yield "runtime gate", self._gate.run()
         yield "images", self._puller.run()
         yield "pool", self._pool.run()
         yield "merge", self._merge_as_they_come()
         yield "runtime events", self._follow_events()
-        if settings.static_pod_path is not None:
-            files = directory.DirectorySource(
-                settings.static_pod_path,
-                node_name=settings.node_name,
-                read=read.read,
-                publish=self._publish,
-                root_dir=settings.root_dir,
-                times=self._clock,
-                check_frequency_s=settings.file_check_frequency_s,
-                all_file_names=settings.all_file_names,
-                strict=settings.strict_manifests,
-            )
-            yield "file source", supervise.restarting("the file source", files.run)
-        if settings.static_pod_url:
-            pages = url.UrlSource(
-                settings.static_pod_url,
-                headers=settings.static_pod_url_headers,
-                node_name=settings.node_name,
-                read=read.read,
-                publish=self._publish,
-                root_dir=settings.root_dir,
-                times=self._clock,
-                check_frequency_s=settings.http_check_frequency_s,
-                strict=settings.strict_manifests,
-            )
-            yield "url source", supervise.restarting("the URL source", pages.run)
+        yield "sources", self._sources.run()
+
+    def use(self, settings: Settings) -> None:
+        """Go on with other settings; those that may not change must be the same."""
+        before, self.settings = self.settings, settings
+        self._hands.use(settings)
+        self._facts.use(settings)
+        self._puller.use(settings)
+        self._tools.backoff = _backoff(settings)
+        if _relist_s(settings) != _relist_s(before):
+            self._pool.relist_every(_relist_s(settings))
+        self._sources.use(settings)
+
+    def vitals(self) -> vitals.Vitals:
+        """How the agent is."""
+        version = self._gate.version
+        return vitals.Vitals(
+            works=self.works.is_set(),
+            pods=summary.line(self._pool.reports()),
+            runtime=f"{version.name} {version.version}" if version else "",
+            fault="" if self._gate.up else self._gate.fault,
+            listing_since=self._pool.listing_since,
+            call_s=self.settings.runtime_request_timeout_s,
+        )
 
     def pods(self) -> list[core.Pod]:
         """All pods with their status, by namespace and name."""
@@ -224,7 +247,7 @@ class Agent:
         return logs.find(
             self._pool.report(key),
             self.pod(key),
-            self._settings,
+            self.settings,
             name=key.name,
             container=container,
             previous=previous,
@@ -234,15 +257,32 @@ class Agent:
         """All manifests with their states and findings."""
         return self._wanted
 
+    def node(self) -> str:
+        """The node's name."""
+        return self.settings.node_name
+
+    def happened(self) -> tuple[events.Event, ...]:
+        """What happened, the last at the end."""
+        return self._events.events()
+
+    def remembered(self) -> tuple[wanted.PodKey, ...]:
+        """The pods of which decisions are known."""
+        return self._journal.pods()
+
+    def decisions(self, key: wanted.PodKey) -> tuple[journal.Decision, ...]:
+        """The decisions about a pod, the newest at the end."""
+        return self._journal.of(key)
+
     def _record(self, uid: str, container: str, kind: str, reason: str, message: str) -> None:
-        """Log an event about an image."""
+        """Keep and log an event about an image."""
+        pod = next((one for one in self._wanted.pods.values() if one.uid == uid), None)
+        if pod is not None:
+            subject = events.of_container(pod.key, uid, container, pod=pod.pod)
+            self._events.record(subject, kind, reason, message)
         level = logging.WARNING if kind == "Warning" else logging.INFO
         name = self._wanted.name_of(uid)
-        log.log(level, "%s: container %s: %s: %s", name, container, reason, message)
-
-    def _publish(self, snapshot: wanted.Snapshot) -> None:
-        self._snapshots[snapshot.source] = snapshot
-        self._arrived.touch()
+        fields = {"pod": name, "container": container, "uid": uid, "reason": reason}
+        log.log(level, "%s: container %s: %s: %s", name, container, reason, message, extra=fields)
 
     async def _merge_as_they_come(self) -> None:
         """Merge whenever a source has news; pods are touched only once the runtime was seen.
@@ -265,24 +305,29 @@ class Agent:
         self._arrived.touch()
 
     def _merge(self, *, decide: bool) -> None:
-        merged = merge.merge(self._snapshots.values(), holders=self._holders)
+        merged = merge.merge(self._sources.snapshots.values(), holders=self._holders)
         self._wanted = merged
         self._tell_findings(merged)
+        self._finding_events.tell(merged)
         if decide:
             self._holders = merge.holders(merged)
             self._pool.wish(merged)
+            self.works.set()
 
     def _tell_findings(self, merged: wanted.Wanted) -> None:
-        """Log each finding once while it lasts."""
+        """Log each finding once while it lasts, and of a flood only the beginning."""
         present_now = [*merged.findings, *(f for m in merged.manifests for f in m.findings)]
-        for one in present_now:
-            if str(one) not in self._told:
-                level = logging.ERROR if one.severity.value == "error" else logging.WARNING
-                log.log(level, "%s", one)
+        news = [one for one in present_now if str(one) not in self._told]
+        for one in news[:MOST_FINDINGS_LOGGED]:
+            level = logging.ERROR if one.severity is finding.Severity.ERROR else logging.WARNING
+            log.log(level, "%s", one, extra={"origin": one.source})
+        if len(news) > MOST_FINDINGS_LOGGED:
+            more = len(news) - MOST_FINDINGS_LOGGED
+            log.error("and %d more findings: `staticlet get manifests` shows them all", more)
         self._told = {str(one) for one in present_now}
 
     async def _find(self) -> Mapping[wanted.PodKey, pool.Found]:
-        chosen = labels.owner_selector(self._settings.root_dir)
+        chosen = labels.owner_selector(self.settings.root_dir)
         await self._gate.wait()
         if self._driver_unknown:
             self._driver_unknown = False
@@ -298,11 +343,14 @@ class Agent:
         if self._wanted.ready != self._wanted.sources:
             return
         left = await asyncio.to_thread(self._house.left_behind)
-        for uid, key in left.items():
-            wanted_now = {pod.uid for pod in self._wanted.pods.values()}
-            if uid not in wanted_now | self._pool.known_uids():
-                await asyncio.to_thread(self._house.clear, key, uid)
+        for uid in left.keys() - self._uids_in_use():
+            if uid not in self._uids_in_use():  # clearing another one took its time
+                await asyncio.to_thread(self._house.clear, left[uid], uid)
         await asyncio.to_thread(self._house.clear_links)
+
+    def _uids_in_use(self) -> set[str]:
+        """Every UID that is wanted, served, or known to the runtime."""
+        return {pod.uid for pod in self._wanted.pods.values()} | self._pool.known_uids()
 
     def _runtime_back(self) -> None:
         self._driver_unknown = True
@@ -337,7 +385,8 @@ def _root_directory(settings: Settings) -> Iterator[Settings]:
         real = settings.root_dir.resolve()
         lock = os.open(real / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as fault:
-        raise CannotStart(f"cannot use root directory {settings.root_dir}: {fault}") from fault
+        words = osfault.words(fault, settings.root_dir)
+        raise CannotStart(f"cannot use root directory {settings.root_dir}: {words}") from fault
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -347,11 +396,19 @@ def _root_directory(settings: Settings) -> Iterator[Settings]:
                 f"another agent (pid {pid}) uses root directory {real}: stop it, or give this "
                 "one another --root-dir"
             ) from fault
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+        _write_pid(lock, real / LOCK_NAME)
         yield replace(settings, root_dir=real)
     finally:
         os.close(lock)
+
+
+def _write_pid(lock: int, path: Path) -> None:
+    """Say who holds the lock. A full disk is no reason not to look after what runs."""
+    try:
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+    except OSError as fault:
+        log.warning("cannot write the agent's pid to %s", osfault.words(fault, path))
 
 
 async def _connect(settings: Settings, stack: contextlib.AsyncExitStack) -> Connections:
@@ -403,11 +460,15 @@ async def _or_stop(work: Coroutine[None, None, T], stop: asyncio.Event) -> T | N
     return None if main.cancelled() else main.result()
 
 
-def _sources(settings: Settings) -> Iterator[str]:
-    if settings.static_pod_path is not None:
-        yield "file"
-    if settings.static_pod_url:
-        yield "http"
+def _backoff(settings: Settings) -> observed.BackoffRule:
+    return observed.BackoffRule(
+        initial_s=settings.initial_container_restart_period_s,
+        max_s=settings.max_container_restart_period_s,
+    )
+
+
+def _relist_s(settings: Settings) -> float:
+    return min(pool.RELIST_S, settings.sync_frequency_s)
 
 
 def _credential_files(settings: Settings) -> tuple[Path, ...]:

@@ -31,6 +31,11 @@ class Facts:
             self._made = (time, self._read())
         return self._made[1]
 
+    def use(self, settings: Settings) -> None:
+        """Go by other settings; the runtime's cgroup driver stays."""
+        self._settings = settings
+        self._made = None
+
     def use_cgroup_driver(self, driver: str) -> None:
         """Take the driver that the runtime names, which counts more than the settings."""
         self.cgroup_driver = driver

@@ -11,6 +11,7 @@ import asyncio
 import fcntl
 import hashlib
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -189,15 +190,20 @@ def _alone(up: Up) -> Iterator[None]:
     """Hold the lock of the run directory: two supervisors of one containerd would fight."""
     try:
         up.run_dir.mkdir(parents=True, exist_ok=True)
-        file = (up.run_dir / "up.lock").open("w")
+        file = (up.run_dir / "up.lock").open("a+")
     except OSError as fault:
         raise CannotUp(f"cannot use {up.run_dir}: {fault.strerror}; run this as root") from fault
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as fault:
+            file.seek(0)
+            pid = file.read(32).strip() or "unknown"
             raise CannotUp(
-                f"`staticlet up` runs already with {up.run_dir}: give another --run-dir and "
-                "--data-dir for a second one"
+                f"`staticlet up` runs already with {up.run_dir} (pid {pid}): give another "
+                "--run-dir and --data-dir for a second one"
             ) from fault
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
         yield

@@ -85,12 +85,21 @@ def settle(given: flags.Given) -> load.Loaded:
     A configuration that does not hold ends the program with status 1, each finding on a line.
     """
     try:
-        loaded = load.load(given, host_name=socket.gethostname(), directory=Path.cwd())
+        loaded = load_flags(given)
     except load.ConfigError as error:
         refuse(error)
     for finding in loaded.findings:
         click.echo(f"{finding.severity.value}: {finding}", err=True)
     return loaded
+
+
+def load_flags(given: flags.Given) -> load.Loaded:
+    """Load the configuration that the flags ask for, on this machine.
+
+    Raises:
+        load.ConfigError: It does not hold.
+    """
+    return load.load(given, host_name=socket.gethostname(), directory=Path.cwd())
 
 
 def refuse(error: load.ConfigError) -> NoReturn:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import logging
-import signal
-import sys
+import os
 
 import click
 
 import staticlet
-from staticlet.app import agent, logs
-from staticlet.cli import options
+from staticlet.app import agent, logs, service
+from staticlet.cli import options, signals
 from staticlet.config import flags, load
+from staticlet.host import notify
 
 log = logging.getLogger("staticlet")
 
@@ -24,13 +25,13 @@ def command(*, given: flags.Given) -> None:
     """Run static pods on this machine's container runtime.
 
     Takes the kubelet's flags and its configuration file. Stopping it leaves all containers
-    running; the next start finds them.
+    running; the next start finds them. SIGHUP makes it read its configuration anew.
     """
     loaded = options.settle(given)
-    logs.set_up(verbosity=loaded.settings.verbosity)
+    logs.set_up(loaded.settings)
     announce(loaded)
     try:
-        asyncio.run(_until_signalled(loaded))
+        asyncio.run(_until_signalled(loaded, given))
     except agent.CannotStart as fault:
         raise click.ClickException(str(fault)) from fault
 
@@ -50,22 +51,16 @@ def announce(loaded: load.Loaded) -> None:
         log.warning("accepted, without effect here: %s", names)
 
 
-async def _until_signalled(loaded: load.Loaded) -> None:
-    stop = asyncio.Event()
-    stop_on_signals(stop)
+def around(given: flags.Given) -> service.Service:
+    """What stands around the agent: systemd, and the configuration that these flags name."""
+    return service.Service(
+        notifier=notify.from_environment(os.environ),
+        load=functools.partial(options.load_flags, given),
+    )
+
+
+async def _until_signalled(loaded: load.Loaded, given: flags.Given) -> None:
+    stop, outside = asyncio.Event(), around(given)
+    signals.handle(stop, outside.hangup)
     gc.freeze()  # what was imported stays: the collector need not walk it again and again
-    await agent.serve_agent(loaded.settings, stop)
-
-
-def stop_on_signals(stop: asyncio.Event, *, outlook: str = "containers go on running") -> None:
-    """Set the event on SIGTERM and SIGINT, and log the outlook; a second one ends us at once."""
-    loop = asyncio.get_running_loop()
-
-    def handle(number: signal.Signals) -> None:
-        if stop.is_set():
-            sys.exit(128 + number)
-        log.info("%s: stopping; %s", number.name, outlook)
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, handle, number)
+    await agent.serve_agent(loaded.settings, stop, outside=outside)

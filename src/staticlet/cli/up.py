@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
-from staticlet.app import agent, logs, up
-from staticlet.cli import options, run
+from staticlet.app import agent, logs, service, up
+from staticlet.cli import options, run, signals
 from staticlet.config.settings import Settings
 
 DEFAULTS = up.Up()
@@ -51,17 +52,24 @@ def command(
     """
     wanted = up.Up(data_dir=data_dir, run_dir=run_dir, stop_pods=stop_pods)
     try:
-        loaded = options.settle(up.flags(wanted, given))
-        logs.set_up(verbosity=loaded.settings.verbosity)
+        flags = up.flags(wanted, given)
+        loaded = options.settle(flags)
+        logs.set_up(loaded.settings)
         run.announce(loaded)
-        asyncio.run(_until_signalled(wanted, loaded.settings))
+        asyncio.run(_until_signalled(wanted, loaded.settings, run.around(flags)))
     except (up.CannotUp, agent.CannotStart) as fault:
         raise click.ClickException(str(fault)) from fault
 
 
-async def _until_signalled(wanted: up.Up, settings: Settings) -> None:
+async def _until_signalled(wanted: up.Up, settings: Settings, outside: service.Service) -> None:
     stop = asyncio.Event()
     outlook = "all pods are stopped" if wanted.stop_pods else "pods and containerd go on running"
-    run.stop_on_signals(stop, outlook=outlook)
+    signals.handle(
+        stop,
+        outside.hangup,
+        outlook=outlook,
+        patience_s=None if wanted.stop_pods else signals.PATIENCE_S,
+    )
     gc.freeze()  # what was imported stays: the collector need not walk it again and again
-    await up.run(wanted, settings, serve=agent.serve_agent, stop=stop)
+    serve = functools.partial(agent.serve_agent, outside=outside)
+    await up.run(wanted, settings, serve=serve, stop=stop)

@@ -110,6 +110,7 @@ FIELDS: tuple[Field, ...] = (
     Field(path=("seccompDefault",), default=False),
     *(Field(path=("featureGates", name), default=value) for name, value in limits.GATES.items()),
     Field(path=("logging", "verbosity"), default=0),
+    Field(path=("logging", "format"), default="text", zero_is_unset=True),
 )
 
 

@@ -1,4 +1,4 @@
-"""The flags of the command line: the kubelet's, by the kubelet's names, and three of our own.
+"""The flags of the command line: the kubelet's, by the kubelet's names, and four of our own.
 
 Every flag of the kubelet 1.36 is known, so that a kubelet's command line can be reused as it is.
 Those that set a field of the configuration become a layer above the files; those without an
@@ -111,7 +111,13 @@ _SHOWN = (
         name="v",
         kind=Kind.INTEGER,
         path=("logging", "verbosity"),
-        text="How much is logged; more with a higher number.  [default: 0]",
+        text="How much is logged: 0 what an operator needs, 2 every step and why, 4 calls on the "
+        "runtime, 6 libraries too.  [default: 0]",
+    ),
+    Flag(
+        name="log-format",
+        path=("logging", "format"),
+        text="text, for people or the journal, or json.  [default: text]",
     ),
     Flag(
         name="all-file-names",
@@ -137,6 +143,7 @@ _HIDDEN = (
     Flag(name="cpu-cfs-quota", kind=Kind.BOOL, path=("cpuCFSQuota",)),
     Flag(name="cpu-cfs-quota-period", kind=Kind.DURATION, path=("cpuCFSQuotaPeriod",)),
     Flag(name="feature-gates", kind=Kind.GATES, path=("featureGates",)),
+    Flag(name="logging-format", path=("logging", "format")),
     Flag(name="pod-max-pids", kind=Kind.INTEGER, path=("podPidsLimit",)),
     Flag(name="registry-burst", kind=Kind.INTEGER, path=("registryBurst",)),
     Flag(name="registry-qps", kind=Kind.INTEGER, path=("registryPullQPS",)),
@@ -166,7 +173,7 @@ _TEXTS_WITHOUT_EFFECT = """
     healthz-port image-credential-provider-bin-dir image-credential-provider-config
     image-gc-high-threshold image-gc-low-threshold kube-api-burst kube-api-content-type
     kube-api-qps kube-reserved kube-reserved-cgroup kubeconfig kubelet-cgroups lock-file
-    log-flush-frequency log-json-info-buffer-size log-text-info-buffer-size logging-format
+    log-flush-frequency log-json-info-buffer-size log-text-info-buffer-size
     max-open-files max-pods maximum-dead-containers maximum-dead-containers-per-container
     memory-manager-policy minimum-container-ttl-duration minimum-image-ttl-duration
     node-labels node-status-max-images node-status-update-frequency oom-score-adj pod-cidr

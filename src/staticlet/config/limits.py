@@ -64,6 +64,7 @@ _CHOICES: Mapping[tuple[str, ...], tuple[str, ...]] = {
         "NeverVerifyAllowlistedImages",
         "AlwaysVerify",
     ),
+    ("logging", "format"): ("text", "json"),
     ("memoryReservationPolicy",): ("None", "TieredReservation"),
     ("memorySwap", "swapBehavior"): ("NoSwap", "LimitedSwap"),
     ("topologyManagerPolicy",): ("none", "best-effort", "restricted", "single-numa-node"),

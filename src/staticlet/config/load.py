@@ -212,6 +212,7 @@ def _settings(values: tuple[Value, ...], own: tuple[Value, ...]) -> Settings:
         cpu_cfs_quota_period_us=duration.parse(of["cpuCFSQuotaPeriod"]) // duration.MICROSECOND,
         seccomp_default=of["seccompDefault"],
         verbosity=of["logging.verbosity"],
+        log_format=of["logging.format"],
     )
 
 

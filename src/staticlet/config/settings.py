@@ -32,7 +32,8 @@ class Settings:
             0 is no bound.
         registry_pull_qps: How many pulls start a second on average; 0 is no bound.
         cgroup_driver: What is used where the runtime does not tell.
-        verbosity: `--v`.
+        verbosity: `--v`: how much is logged.
+        log_format: `--log-format`: `text` or `json`.
     """
 
     node_name: str
@@ -68,3 +69,4 @@ class Settings:
     cpu_cfs_quota_period_us: int = 100_000
     seccomp_default: bool = False
     verbosity: int = 0
+    log_format: str = "text"

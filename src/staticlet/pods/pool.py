@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from staticlet.aio import latest, supervise
+from staticlet.aio import latest, logfields, supervise
 from staticlet.pods import observed as obs
 from staticlet.pods import report, tools, wanted
 from staticlet.pods import worker as working
@@ -61,6 +61,7 @@ class Pool:
         self._find = find
         self._house = house
         self._relist_s = relist_s
+        self._listing_since: float | None = None
         self._wanted: latest.Latest[wanted.Wanted | None] = latest.Latest(None)
         self._workers: dict[wanted.PodKey, working.Worker] = {}
         self._found: Mapping[wanted.PodKey, Found] = {}
@@ -75,6 +76,16 @@ class Pool:
     def wish(self, all_wanted: wanted.Wanted) -> None:
         """Set all that is wanted; the newest wish counts."""
         self._wanted.put(all_wanted)
+
+    @property
+    def listing_since(self) -> float | None:
+        """When the list of all that runs was begun that is under way; None between two lists."""
+        return self._listing_since
+
+    def relist_every(self, seconds: float) -> None:
+        """Look at the whole runtime this often."""
+        self._relist_s = seconds
+        self._relist.set()
 
     def relist(self) -> None:
         """Look at the whole runtime soon."""
@@ -199,6 +210,7 @@ class Pool:
 
     async def _work(self, made: working.Worker) -> None:
         """Run a worker to its end, then begin anew if its pod is wanted again by now."""
+        logfields.bind(pod=str(made.key))
         await supervise.restarting(f"worker of {made.key}", made.run)
         del self._workers[made.key]
         self._restarts.pop(made.key, None)  # its successor has no sandbox to restart
@@ -228,7 +240,7 @@ class Pool:
         while True:
             self._relist.clear()
             try:
-                self._compare(await self._find())
+                self._compare(await self._list())
                 self._listed.set()
                 self._reconcile(self._wanted.value)
                 await self._house()
@@ -243,6 +255,13 @@ class Pool:
                     await self._relist.wait()
             except TimeoutError:
                 pass  # the safety net's own time
+
+    async def _list(self) -> Mapping[wanted.PodKey, Found]:
+        self._listing_since = self._tools.clock.monotonic()
+        try:
+            return await self._find()
+        finally:
+            self._listing_since = None
 
     def _compare(self, found: Mapping[wanted.PodKey, Found]) -> None:
         """Wake the workers that believe something else than the runtime shows."""

@@ -13,12 +13,11 @@ A runtime that does not answer is no failure of the image: questions and pulls w
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from staticlet.aio import clock
+from staticlet.aio import clock, turns
 from staticlet.config import settings
 from staticlet.kube import imageref
 from staticlet.pods.images import credentials, failure, patience, policy, throttle, words
@@ -106,7 +105,7 @@ class Puller:
         self._time = time
         self._lookup = lookup
         self._record = record
-        self._turns = _turns(config)
+        self._turns = turns.Turns(_most(config))
         self._bucket = throttle.full(
             config.registry_pull_qps, config.registry_burst, time.monotonic()
         )
@@ -116,6 +115,14 @@ class Puller:
         self._pulling: dict[str, _Job] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._patience = patience.Patience()
+
+    def use(self, config: settings.Settings) -> None:
+        """Keep to other bounds from now on; pulls that run go on."""
+        self._turns.resize(_most(config))
+        now = self._time.monotonic()
+        full = throttle.full(config.registry_pull_qps, config.registry_burst, now)
+        if (full.rate, full.burst) != (self._bucket.rate, self._bucket.burst):
+            self._bucket = full
 
     async def run(self) -> None:
         """Serve until cancelled; what was asked for before, or left by an earlier run, begins."""
@@ -417,10 +424,6 @@ class Puller:
         self._tell(claim, _WARNING, "Failed", f"Error: {reason}")
 
 
-def _turns(config: settings.Settings) -> contextlib.AbstractAsyncContextManager[None]:
-    """What bounds the pulls that run at once; 0 is no bound."""
-    if config.serialize_image_pulls:
-        return asyncio.Semaphore(1)
-    if config.max_parallel_image_pulls:
-        return asyncio.Semaphore(config.max_parallel_image_pulls)
-    return contextlib.nullcontext()
+def _most(config: settings.Settings) -> int:
+    """How many pulls may run at once; 0 is no bound."""
+    return 1 if config.serialize_image_pulls else config.max_parallel_image_pulls

@@ -20,7 +20,7 @@ from typing import Any, Self, TypeVar
 from grpclib import client, config, exceptions, protocol, utils
 
 from staticlet.runtime import port
-from staticlet.runtime.cri import endpoint, faults
+from staticlet.runtime.cri import calls, endpoint, faults
 
 _WINDOW_BYTES = 16 * 1024 * 1024
 """What the runtime may send ahead; a list of a thousand pods comes without waiting for us."""
@@ -73,19 +73,25 @@ class Connection:
             port.RuntimeFault: the runtime refused, is not there, or took too long.
         """
         try:
-            async with asyncio.timeout(timeout_s):
-                wake = _Wake()
-                with _Guard(self.path, wake):
-                    async with method.open() as stream:
-                        stream._wrapper = wake
-                        await stream.send_message(request, end=True)
-                        reply = await stream.recv_message()
+            with calls.timed(_name(method)):
+                async with asyncio.timeout(timeout_s):
+                    reply = await self._ask(method, request)
         except TimeoutError as error:
-            call = method.name.rpartition("/")[2]
+            call = _name(method)
             raise port.DeadlinePassed(f"{call} took longer than {timeout_s:g} s") from error
         if reply is None:
             raise port.NotCri(f"{self.path} ended {method.name} without an answer")
         return reply
+
+    async def _ask(
+        self, method: client.UnaryUnaryMethod[Request, Reply], request: Request
+    ) -> Reply | None:
+        wake = _Wake()
+        with _Guard(self.path, wake):
+            async with method.open() as stream:
+                stream._wrapper = wake
+                await stream.send_message(request, end=True)
+                return await stream.recv_message()
 
     async def follow(
         self, method: client.UnaryStreamMethod[Request, Reply], request: Request
@@ -108,6 +114,11 @@ class Connection:
                 if reply is None:
                     return
                 yield reply
+
+
+def _name(method: client.UnaryUnaryMethod[Request, Reply]) -> str:
+    """The call's name without its service."""
+    return method.name.rpartition("/")[2]
 
 
 class _Channel(client.Channel):
