@@ -369,6 +369,19 @@ async def test_an_adopted_pod_is_left_as_it_is(machine):
         assert machine.done == [("look",)]
 
 
+async def test_the_same_wish_again_makes_nobody_plan(machine):
+    want = pod()
+    async with working(machine, want) as made:
+        plans, views = [], machine.views
+        machine.views = lambda *asked: plans.append(asked) or views(*asked)
+        made.wish(want)
+        await settle()
+        assert plans == []
+        made.wish(replace(want, origin="/m/renamed.yaml"))
+        await settle()
+        assert plans
+
+
 async def test_a_change_made_while_nobody_looked_waits_for_its_image_too(machine):
     async with working(machine, pod()):
         pass

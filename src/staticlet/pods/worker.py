@@ -81,9 +81,10 @@ class Worker:
         return self._past
 
     def wish(self, want: wanted.WantedPod | None) -> None:
-        """Set what is wanted; the newest wish counts."""
-        self._want = want
-        self._woken.set()
+        """Set what is wanted; the newest wish counts, and the same one again wakes nobody."""
+        if want is not self._want:
+            self._want = want
+            self._woken.set()
 
     def wake(self) -> None:
         """Plan again."""
@@ -267,8 +268,7 @@ class Worker:
             case steps.RemoveContainer(container_id=container_id):
                 await self._remove_container(container_id)
             case steps.RemoveSandbox(sandbox_id=sandbox_id):
-                await self._step(self._tools.hands.remove_sandbox(sandbox_id))
-                self._seen = self._seen.without_sandbox(sandbox_id)
+                await self._remove_sandbox(sandbox_id)
             case steps.CleanUp(uid=uid):
                 await self._step(self._tools.hands.clean_up(self.key, uid))
                 self._uncleaned.discard(uid)
@@ -448,6 +448,12 @@ class Worker:
                         self._tools.hands.remove_container(self.key, sandbox.uid, container)
                     )
         self._seen = self._seen.without_container(container_id)
+
+    async def _remove_sandbox(self, sandbox_id: str) -> None:
+        """Remove it; that its UID is to be cleared away is known also if the answer is lost."""
+        self._uncleaned |= {s.uid for s in self._seen.sandboxes if s.id == sandbox_id}
+        await self._step(self._tools.hands.remove_sandbox(sandbox_id))
+        self._seen = self._seen.without_sandbox(sandbox_id)
 
     def _unwatch(self, runtime_id: str) -> None:
         self._exited.discard(runtime_id)
