@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import assert_never
 
 from staticlet.config.settings import Settings
-from staticlet.host import beneath
+from staticlet.host import beneath, osfault
 from staticlet.host import mounts as hostmounts
 from staticlet.kube import core
 from staticlet.pods import env, hosts, mounts, paths
@@ -47,7 +47,8 @@ def prepare_pod(wanted: WantedPod, *, node: NodeFacts, settings: Settings) -> No
         make_directory(where.log_directory, _PUBLIC)
         make_directory(where.links, _PUBLIC)
     except OSError as fault:
-        raise PodFault(f"error making pod data directories: {fault}") from fault
+        words = osfault.words(fault, where.directory)
+        raise PodFault(f"error making pod data directories: {words}") from fault
     for volume in plans:
         match volume:
             case plan.EmptyDir():
@@ -96,7 +97,8 @@ def prepare_container(
             termination_log=_make_termination_log(where, container.name, restart_count),
         )
     except OSError as fault:
-        raise ConfigFault(f"cannot prepare container {container.name}: {fault}") from fault
+        words = osfault.words(fault, where.directory)
+        raise ConfigFault(f"cannot prepare container {container.name}: {words}") from fault
 
 
 def link_log(where: paths.PodPaths, container: str, restart_count: int, container_id: str) -> None:
@@ -108,10 +110,9 @@ def link_log(where: paths.PodPaths, container: str, restart_count: int, containe
         where.log_file(container, restart_count),
         where.log_link(container, container_id),
     )
-    if not log_file.exists():
-        return
     try:
-        link.symlink_to(log_file)
+        if log_file.exists():
+            link.symlink_to(log_file)
     except FileExistsError:
         pass  # the id in its name is the container's: it is the same link
     except OSError:

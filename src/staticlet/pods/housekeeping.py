@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from staticlet.config.settings import Settings
-from staticlet.host import cgroup
+from staticlet.host import cgroup, osfault
 from staticlet.pods import discard, faults, paths, podcgroup, wanted
 from staticlet.pods.node import NodeFacts
 
@@ -28,10 +28,16 @@ class House:
         self._settings = settings
         self._trees = trees
         self._node = node
+        self._told = ""
 
     def left_behind(self) -> Mapping[str, wanted.PodKey]:
-        """Whose directories are here, by UID."""
-        return discard.left_behind(self._settings.root_dir)
+        """Whose directories are here, by UID; nobody's while the disk does not tell."""
+        root_dir = self._settings.root_dir
+        try:
+            return discard.left_behind(root_dir)
+        except OSError as fault:
+            self._tell(f"cannot look for what earlier pods left: {osfault.words(fault, root_dir)}")
+            return {}
 
     def clear(self, key: wanted.PodKey, uid: str) -> None:
         """Remove the directory, logs and cgroup of one UID."""
@@ -45,4 +51,14 @@ class House:
 
     def clear_links(self) -> None:
         """Remove old style links to logs that are gone."""
-        discard.remove_dead_links(self._settings.container_logs_dir, self._settings.pod_logs_dir)
+        links = self._settings.container_logs_dir
+        try:
+            discard.remove_dead_links(links, self._settings.pod_logs_dir)
+        except OSError as fault:
+            self._tell(f"cannot remove dead links: {osfault.words(fault, links)}")
+
+    def _tell(self, words: str) -> None:
+        """Log a trouble once, not with every look."""
+        if words != self._told:
+            self._told = words
+            log.warning("%s", words)

@@ -1,13 +1,15 @@
 """The file source at work: watches the manifest path, reads what changed, publishes snapshots.
 
-One task, no threads. Every decision is in `files`; here is only the order of things: take the
-events, scan, read, publish, and sleep until an event, a deadline, or the next re-list
-(`fileCheckFrequency`, for what no event tells: network file systems, exhausted watches).
+One task. Every decision is in `files`; here is only the order of things: take the events, scan,
+read, publish, and sleep until an event, a deadline, or the next re-list (`fileCheckFrequency`, for
+what no event tells: network file systems, exhausted watches). Much is read and judged in a
+thread, so that nobody else waits for it; the order of things stays, since this task waits.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +25,10 @@ from staticlet.pods.sources import files, judge, known, lastgood, scan
 from staticlet.pods.wanted import Snapshot
 
 _LOG = logging.getLogger(__name__)
+
+MOST_BYTES_AT_ONCE = 256 * 1024
+MOST_FILES_AT_ONCE = 32
+"""More than so much is read in a thread: judging a small manifest takes about a millisecond."""
 
 
 class DirectorySource:
@@ -79,7 +85,7 @@ class DirectorySource:
                 changes += watch.take()
                 now = self._times.monotonic()
                 if now >= due or files.worth_a_scan(self._state, changes):
-                    self._look(changes, watch.fault)
+                    await self._look(changes, watch.fault)
                     changes.clear()
                     due = known.sooner(self._state.deadline, now + self._frequency_s)
                 try:
@@ -93,27 +99,34 @@ class DirectorySource:
         self._state = known.initial(kept, rules=self._rules)
         self._cache.update(kept, _goods(self._state))  # of a path that is no longer configured
 
-    def _look(self, changes: Sequence[Change], watch_fault: str) -> None:
+    async def _look(self, changes: Sequence[Change], watch_fault: str) -> None:
         before = _goods(self._state)
         seen = scan.scan(self._rules.path)
         now = self._times.monotonic()
         state = files.observe(self._state, seen=seen, changes=changes, now=now, rules=self._rules)
+        much = _is_much(state, seen)
         if state.reads:
-            outcomes = {
-                name: scan.read(known.origin(name, state=state, rules=self._rules))
-                for name in state.reads
-            }
-            state = files.absorb(
-                state,
-                outcomes=outcomes,
-                now=self._times.monotonic(),
-                time=self._times.now(),
-                rules=self._rules,
-            )
+            read = functools.partial(self._read, state)
+            state = await asyncio.to_thread(read) if much else read()
         self._state = state
         self._watch_fault = watch_fault
         self._tell()
-        self._cache.update(before, _goods(state))
+        keep = functools.partial(self._cache.update, before, _goods(state))
+        await asyncio.to_thread(keep) if much else keep()
+
+    def _read(self, state: known.State) -> known.State:
+        """Read what is to be read, and judge it."""
+        outcomes = {
+            name: scan.read(known.origin(name, state=state, rules=self._rules))
+            for name in state.reads
+        }
+        return files.absorb(
+            state,
+            outcomes=outcomes,
+            now=self._times.monotonic(),
+            time=self._times.now(),
+            rules=self._rules,
+        )
 
     def _tell(self) -> None:
         """Publish what is new. Before the place was seen, only its being unreadable is news."""
@@ -130,6 +143,13 @@ class DirectorySource:
         if snapshot != self._published:
             self._published = snapshot
             self._publish(snapshot)
+
+
+def _is_much(state: known.State, seen: scan.Scan) -> bool:
+    """Whether reading would keep everybody else waiting."""
+    signatures = (seen.entries[name].signature for name in state.reads if name in seen.entries)
+    size = sum(min(each.size, judge.LARGEST_BYTES) for each in signatures if each)
+    return len(state.reads) > MOST_FILES_AT_ONCE or size > MOST_BYTES_AT_ONCE
 
 
 def _goods(state: known.State) -> Mapping[str, tuple[judge.Good, ...]]:

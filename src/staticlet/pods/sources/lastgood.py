@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from staticlet.host import osfault
 from staticlet.pods.sources import judge
 
 _LOG = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class LastGood:
     def __init__(self, place: Path, *, source: str) -> None:
         self._place = place
         self._source = source
-        self._failing = False
+        self._unsaved: set[str] = set()
 
     def load(self, judging: judge.Judge) -> dict[str, tuple[judge.Good, ...]]:
         """The pods of each origin; entries that cannot be used are left out."""
@@ -53,14 +54,37 @@ class LastGood:
     def update(
         self, old: Mapping[str, Sequence[judge.Good]], new: Mapping[str, Sequence[judge.Good]]
     ) -> None:
-        """Write what changed from `old` to `new`, and remove what went."""
+        """Write what changed from `old` to `new`, and remove what went.
+
+        What could not be written is tried again each time.
+        """
+        failed: dict[str, OSError] = {}
         for origin, goods in new.items():
             before = old.get(origin)
-            if before is not goods and goods and before != goods:
-                self._save(origin, goods)
+            changed = before is not goods and before != goods
+            if goods and (changed or origin in self._unsaved):
+                try:
+                    self._save(origin, goods)
+                except OSError as fault:
+                    failed[origin] = fault
         for origin in old:
             if not new.get(origin):
                 self._drop(origin)
+        self._tell(failed)
+
+    def _tell(self, failed: Mapping[str, OSError]) -> None:
+        """Say once that the cache cannot be written, and once that it can be again."""
+        if failed and not self._unsaved:
+            origin, fault = next(iter(failed.items()))
+            _LOG.warning(
+                "Cannot keep the last good content of %s: %s; it is tried again, and should the "
+                "manifest turn bad before, its pod is lost at the next start of the agent",
+                origin if len(failed) == 1 else f"{len(failed)} manifests",
+                osfault.words(fault, self._place),
+            )
+        elif self._unsaved and not failed:
+            _LOG.info("The last good content of every manifest is kept again")
+        self._unsaved = set(failed)
 
     def _save(self, origin: str, goods: Sequence[judge.Good]) -> None:
         pods = [
@@ -68,25 +92,15 @@ class LastGood:
             for good in goods
         ]
         entry = {"format": _FORMAT, "origin": origin, "pods": pods}
-        try:
-            self._place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _replace(self._path(origin), json.dumps(entry, separators=(",", ":")))
-            self._failing = False
-        except OSError as fault:
-            if not self._failing:
-                _LOG.warning(
-                    "Cannot keep the last good content of %s: %s: should it turn bad, it is lost "
-                    "at the next start of the agent",
-                    origin,
-                    fault,
-                )
-            self._failing = True
+        self._place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _replace(self._path(origin), json.dumps(entry, separators=(",", ":")))
 
     def _drop(self, origin: str) -> None:
         try:
             self._path(origin).unlink(missing_ok=True)
         except OSError as fault:
-            _LOG.warning("Cannot remove the last good content of %s: %s", origin, fault)
+            words = osfault.words(fault, self._path(origin))
+            _LOG.warning("Cannot remove the last good content of %s: %s", origin, words)
 
     def _path(self, origin: str) -> Path:
         name = hashlib.sha256(os.fsencode(origin)).hexdigest()[:32]

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from staticlet.host import osfault
 from staticlet.pods.sources import judge
 
 
@@ -130,7 +131,7 @@ def scan(path: str) -> Scan:
     except (FileNotFoundError, NotADirectoryError):
         return Scan(place=Place.MISSING)
     except OSError as fault:
-        return Scan(place=Place.UNREADABLE, fault=f"cannot be read: {_words(fault)}")
+        return Scan(place=Place.UNREADABLE, fault=f"cannot be read: {osfault.advised(fault)}")
     if stat.S_ISREG(found.st_mode):
         name = os.path.basename(path)  # noqa: PTH119
         return Scan(place=Place.FILE, entries={name: _entry(found)})
@@ -174,11 +175,11 @@ def read(path: str) -> Outcome:
     except FileNotFoundError:
         return _missing(path)
     except OSError as fault:
-        return Unreadable(f"cannot be read: {_words(fault)}")
+        return Unreadable(f"cannot be read: {osfault.advised(fault)}")
     try:
         return _read(fd)
     except OSError as fault:
-        return Unreadable(f"cannot be read: {_words(fault)}")
+        return Unreadable(f"cannot be read: {osfault.advised(fault)}")
     finally:
         os.close(fd)
 
@@ -230,7 +231,3 @@ def _closed(fd: int) -> bool | None:
         return False if fault.errno == errno.EAGAIN else None
     fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     return True
-
-
-def _words(fault: OSError) -> str:
-    return (fault.strerror or str(fault)).lower()

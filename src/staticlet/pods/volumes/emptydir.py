@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 
-from staticlet.host import mounts
+from staticlet.host import mounts, osfault
 from staticlet.pods.faults import VolumeFault
 from staticlet.pods.volumes import plan
 
@@ -28,7 +28,8 @@ def make(volume: plan.EmptyDir) -> None:
             mounts.mount_tmpfs(volume.path, size_bytes=volume.size_bytes)
         _set_access(volume)
     except OSError as fault:
-        raise VolumeFault(volume.name, f"cannot make {volume.path}: {fault.strerror}") from fault
+        words = osfault.words(fault, volume.path)
+        raise VolumeFault(volume.name, f"cannot make {words}") from fault
 
 
 def _is_tmpfs(volume: plan.EmptyDir) -> bool:

@@ -11,6 +11,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+from staticlet.host import osfault
 from staticlet.pods.faults import VolumeFault
 from staticlet.pods.volumes import plan
 
@@ -42,7 +43,8 @@ def make(volume: plan.HostPath) -> None:
     try:
         _create(volume)
     except OSError as fault:
-        raise VolumeFault(volume.name, f"cannot make {volume.path}: {fault.strerror}") from fault
+        words = osfault.words(fault, volume.path)
+        raise VolumeFault(volume.name, f"cannot make {words}") from fault
     fits, noun = _CHECKS[volume.type]
     if not fits(_mode(volume.path)):
         raise VolumeFault(volume.name, f"hostPath type check failed: {volume.path} is not {noun}")
