@@ -173,7 +173,7 @@ def test_a_host_path_is_made_only_where_its_type_says_so(place, tmp_path):
     for kind in ("Directory", "File", "Socket"):
         with pytest.raises(faults.VolumeFault, match="type check failed"):
             host_path(place, tmp_path / "absent", kind)
-    with pytest.raises(faults.VolumeFault, match="No such file"):
+    with pytest.raises(faults.VolumeFault, match="no such file"):
         host_path(place, tmp_path / "none/f", "FileOrCreate")
 
 
