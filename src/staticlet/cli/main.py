@@ -9,6 +9,7 @@ import click
 COMMANDS = (
     "completion",
     "config",
+    "describe",
     "doctor",
     "get",
     "logs",
@@ -16,6 +17,7 @@ COMMANDS = (
     "run",
     "up",
     "validate",
+    "why",
 )
 
 

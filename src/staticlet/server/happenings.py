@@ -20,6 +20,10 @@ from staticlet.pods import events, journal, wanted
 class View(Protocol):
     """What the agent knows of the past."""
 
+    def node(self) -> str:
+        """The node's name."""
+        ...
+
     def happened(self) -> Sequence[events.Event]:
         """What happened, the last at the end."""
         ...
@@ -42,7 +46,8 @@ def routes(view: View) -> list[web.RouteDef]:
     async def why(request: web.Request) -> web.Response:
         name = request.query.get("name", "")
         if not name:
-            return _json({"pods": [key._asdict() for key in view.remembered()]})
+            known = [key._asdict() for key in view.remembered()]
+            return _json({"node": view.node(), "pods": known})
         key = wanted.PodKey(request.query.get("namespace") or "default", name)
         return _json(story(key, view.decisions(key)))
 
@@ -70,7 +75,7 @@ def _event(one: events.Event) -> dict[str, Any]:
         "apiVersion": "v1",
         "kind": "Event",
         "metadata": {
-            "name": f"{about.name}.{int(one.first.timestamp() * 1_000_000) * 1000:x}",
+            "name": _name(one),
             "namespace": about.namespace,
             "creationTimestamp": _seconds(one.first),
         },
@@ -83,6 +88,12 @@ def _event(one: events.Event) -> dict[str, Any]:
         "count": one.count,
         "type": one.type,
     }
+
+
+def _name(one: events.Event) -> str:
+    """Object and time of the first, as client-go names events; a path without its slashes."""
+    micros = int(one.first.timestamp() * 1_000_000)
+    return f"{one.subject.name.strip('/').replace('/', '.')}.{micros * 1000:x}"
 
 
 def _decision(one: journal.Decision) -> dict[str, Any]:

@@ -5,6 +5,7 @@ of every manifest. `View` is what it shows; the server decides nothing.
 
     GET /pods        PodList (v1); with ?watch=1 watch events, a JSON line each: see `watch`
     GET /manifests   {"manifests": […], "findings": […]}
+    GET /events      EventList (v1); GET /why: see `happenings`
     GET /containerLogs/{namespace}/{pod}/{container}; POST /restart: see `logs`, `restart`
     GET /healthz     ok
 """
@@ -23,7 +24,7 @@ from aiohttp import web
 
 from staticlet.kube import core, finding
 from staticlet.pods import wanted
-from staticlet.server import steering
+from staticlet.server import happenings, steering
 
 MAX_SOCKET_PATH = 107
 LINGER_S = 0.5
@@ -32,7 +33,7 @@ LINGER_S = 0.5
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.Response]]
 
 
-class View(steering.View, Protocol):
+class View(happenings.View, steering.View, Protocol):
     """What the agent shows."""
 
     def pods(self) -> list[core.Pod]:
@@ -69,6 +70,7 @@ async def serving(view: View, path: Path) -> AsyncIterator[None]:
         [
             web.get("/pods", steering.watched(view, _answers(lambda: pod_list(view.pods())))),
             web.get("/manifests", _answers(lambda: manifest_list(view.manifests()))),
+            *happenings.routes(view),
             *steering.routes(view),
             web.get("/healthz", _answers(lambda: "ok")),
         ]

@@ -1,0 +1,35 @@
+"""The decisions about a pod as a story: when, what was decided, and because of what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, tzinfo
+from typing import Any
+
+from staticlet.kube import table
+from staticlet.kube.describe import rows
+
+COLUMNS = ("TIME", "AGE", "DECISION", "BECAUSE")
+
+
+def render(
+    decisions: Sequence[Mapping[str, Any]], now: datetime, *, zone: tzinfo | None = None
+) -> str:
+    """The table of decisions, the newest last."""
+    return table.render(COLUMNS, [_cells(one, now, zone) for one in decisions])
+
+
+def _cells(one: Mapping[str, Any], now: datetime, zone: tzinfo | None) -> tuple[str, ...]:
+    at = rows.when(one["time"])
+    age = table.human_duration(now - at)
+    if one["count"] > 1:
+        last = table.human_duration(now - rows.when(one["lastTime"]))
+        age = f"{last} (x{one['count']} over {age})"
+    why = " ".join(one["why"].split("\n"))
+    if one.get("until"):
+        why += f", until {_clock(rows.when(one['until']), zone)}"
+    return _clock(at, zone), age, one["what"], why
+
+
+def _clock(time: datetime, zone: tzinfo | None) -> str:
+    return f"{time.astimezone(zone):%H:%M:%S}"
