@@ -12,6 +12,7 @@ from pathlib import Path
 
 START_S = 60.0
 STOP_S = 20.0
+PYTHON = sys.executable
 POLL_S = 0.2
 
 
@@ -50,7 +51,7 @@ class Place:
 def ours(place: Place, *, starts: int | None = None) -> tuple[str, ...]:
     """The command line of our agent; `starts` is another bound of starts at once."""
     program = ("staticlet",) if starts is None else ("bench.bounded", str(starts))
-    return (sys.executable, "-m", *program, "run", *_common(place))
+    return (PYTHON, "-m", *program, "run", *_common(place))
 
 
 def kubelet(place: Place, binary: Path) -> tuple[str, ...]:
@@ -92,15 +93,24 @@ async def running(place: Place, command: Sequence[str]) -> AsyncIterator[int]:
     Raises:
         DidNotStart: It ended at once; the text has the end of its log.
     """
-    place.manifests.mkdir(parents=True)
+    async with spawned(place, command) as process:
+        await _ready(place, process)
+        yield process.pid
+
+
+@asynccontextmanager
+async def spawned(
+    place: Place, command: Sequence[str]
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """An agent's process from its very start to the end of the block."""
+    place.manifests.mkdir(parents=True, exist_ok=True)
     (place.base / "config.yaml").write_text(json.dumps(configuration(place)))
-    with place.log.open("wb") as output:
+    with place.log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
             *command, stdout=output, stderr=asyncio.subprocess.STDOUT
         )
     try:
-        await _ready(place, process)
-        yield process.pid
+        yield process
     finally:
         if process.returncode is None:
             process.terminate()

@@ -8,8 +8,14 @@ from typing import Protocol
 from bench import usage
 
 TIMEOUT_S = 60.0
+TIMEOUT_A_POD_S = 0.6
 SETTLE_S = 1.0
 """How long a pod is left alone between two things done to it."""
+
+
+def timeout_s(pods: int) -> float:
+    """How long so many pods may take to start or to end."""
+    return max(TIMEOUT_S, TIMEOUT_A_POD_S * pods)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +81,6 @@ class Contestant(Protocol):
         """What it uses while nothing happens; None where that says nothing."""
         ...
 
-    async def clear(self) -> None:
-        """Remove the pods of the last burst."""
+    async def clear(self) -> float:
+        """Remove the pods of the last burst; seconds until the last has ended."""
         ...

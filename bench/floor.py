@@ -77,18 +77,53 @@ class Floor:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(f"{prefix}-{i}"), name=str(i)) for i in range(count)]
         self._burst = [task.result() for task in tasks]
-        return contest.Burst(seconds=await self._started(2 * count) - began)
+        timeout_s = contest.timeout_s(count)
+        last = await self._seen.last_of(events.START, 2 * count, timeout_s=timeout_s)
+        return contest.Burst(seconds=last.at - began)
 
     async def idle(self, seconds: float) -> None:
         """Nobody is there who could use anything."""
         del seconds
 
-    async def clear(self) -> None:
-        """Remove the pods of the last burst."""
-        while self._burst:
-            made = self._burst.pop()
-            await self._stop(made)
-            await self._runtime.remove_sandbox(made.sandbox)
+    async def clear(self) -> float:
+        """Remove the pods of the last burst, a few at a time; seconds until the last has ended."""
+        bound = asyncio.Semaphore(self._at_once)
+        made, self._burst = self._burst, []
+        self._seen.drain()
+        began = events.now()
+
+        async def one(each: Made) -> None:
+            async with bound:
+                await self._stop(each)
+                await self._runtime.remove_sandbox(each.sandbox)
+
+        async with asyncio.TaskGroup() as group:
+            for each in made:
+                group.create_task(one(each), name=each.sandbox)
+        timeout_s = contest.timeout_s(len(made))
+        last = await self._seen.last_of(events.EXIT, 2 * len(made), timeout_s=timeout_s)
+        return last.at - began
+
+    async def change(self, name: str) -> float:
+        """Make a pod and change it; seconds of the change."""
+        made = await self._make(name, edition=0)
+        await asyncio.sleep(contest.SETTLE_S)
+        seconds, made = await self._change(name, made)
+        await asyncio.sleep(contest.SETTLE_S)
+        await self._stop(made)
+        await self._runtime.remove_sandbox(made.sandbox)
+        return seconds
+
+    async def start(self, name: str) -> float:
+        """Make a pod and remove it; seconds of its start."""
+        self._seen.drain()
+        began = events.now()
+        made = await self._make(name, edition=0)
+        seconds = await self._started(2) - began
+        await asyncio.sleep(contest.SETTLE_S)
+        await self._stop(made)
+        await self._runtime.remove_sandbox(made.sandbox)
+        return seconds
 
     async def _make(self, name: str, *, edition: int) -> Made:
         config = pod.sandbox_config(name, self._logs)

@@ -71,23 +71,46 @@ class Agent:
         began = events.now()
         for number in range(count):
             self._put(f"{prefix}-{number}", edition=0)
-        seconds = await self._started_after(began, tasks=2 * count)
+        timeout_s = contest.timeout_s(count)
+        seconds = await self._started_after(began, tasks=2 * count, timeout_s=timeout_s)
         return contest.Burst(seconds=seconds, cpu_s=usage.cpu_seconds(self._pid) - cpu)
 
     async def idle(self, seconds: float) -> contest.Idle:
         """What it uses while its pods just run."""
-        before, began = usage.cpu_seconds(self._pid), events.now()
+        before, began = usage.thread_seconds(self._pid), events.now()
         await asyncio.sleep(seconds)
-        used = usage.cpu_seconds(self._pid) - before
+        used = usage.thread_seconds(self._pid) - before
         return contest.Idle(
             cpu_s_per_min=used * 60 / (events.now() - began), memory=usage.memory(self._pid)
         )
 
-    async def clear(self) -> None:
+    async def clear(self) -> float:
         """Remove all manifests and wait until their pods are gone."""
-        for manifest in self._manifests.glob("*.yaml"):
+        manifests = [*self._manifests.glob("*.yaml")]
+        self._seen.drain()
+        began = events.now()
+        for manifest in manifests:
             manifest.unlink()
+        ended = 2 * len(manifests)
+        timeout_s = contest.timeout_s(len(manifests))
+        last = await self._seen.last_of(events.EXIT, ended, timeout_s=timeout_s)
         await self._nothing_ready()
+        return last.at - began
+
+    async def change(self, name: str, *, edition: int) -> float:
+        """Replace the manifest of a pod that runs; seconds until its new container has started."""
+        self._seen.drain()
+        return await self._started_after(self._put(name, edition=edition), tasks=2)
+
+    async def start(self, name: str) -> float:
+        """Start a pod and remove it; seconds of its start."""
+        self._seen.drain()
+        seconds = await self._started_after(self._put(name, edition=0), tasks=2)
+        await asyncio.sleep(contest.SETTLE_S)
+        self._seen.drain()
+        (self._manifests / f"{name}.yaml").unlink()
+        await self._seen.last_of(events.EXIT, 2, timeout_s=contest.TIMEOUT_S)
+        return seconds
 
     def _put(self, name: str, *, edition: int) -> float:
         """Rename a manifest into the directory; the moment just before."""
@@ -97,12 +120,14 @@ class Agent:
         temporary.rename(self._manifests / f"{name}.yaml")
         return began
 
-    async def _started_after(self, began: float, *, tasks: int) -> float:
+    async def _started_after(
+        self, began: float, *, tasks: int, timeout_s: float = contest.TIMEOUT_S
+    ) -> float:
         """Seconds until the last of so many tasks has started.
 
         A pod's tasks are its sandbox's and its container's; a restart makes the latter alone.
         """
-        last = await self._seen.last_of(events.START, tasks, timeout_s=contest.TIMEOUT_S)
+        last = await self._seen.last_of(events.START, tasks, timeout_s=timeout_s)
         return last.at - began
 
     async def _main_pid(self, prefix: str) -> int:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import agents, contest, events, floor, race, results
-from staticlet.runtime import port
-from staticlet.runtime.cri import channel, runtime
-from staticlet.testing import containerd
+from bench import agents, contest, race, results
+from bench import machine as machines
 
 FLOOR_AT_ONCE = 4
 AFTER_BURST_S = 5.0
@@ -41,16 +38,6 @@ class Order:
     tell: Callable[[str], None] = field(default=print)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Machine:
-    """A containerd of our own, with what is needed to work on it and to watch it."""
-
-    base: Path
-    endpoint: str
-    runtime: port.Runtime
-    seen: events.Events
-
-
 async def measure(order: Order) -> dict[str, results.Samples]:
     """Everything that was ordered, by the contestants' names.
 
@@ -59,11 +46,11 @@ async def measure(order: Order) -> dict[str, results.Samples]:
         events.Missed: Something that was asked for did not happen.
     """
     async with contextlib.AsyncExitStack() as stack:
-        machine = await stack.enter_async_context(_machine())
+        machine = await stack.enter_async_context(machines.running())
         if order.starts:
             return await _compare_bounds(order, machine, stack)
         rivals: list[contest.Contestant] = [
-            _floor(machine, results.FLOOR, FLOOR_AT_ONCE),
+            machine.floor(results.FLOOR, FLOOR_AT_ONCE),
             await _ours(machine, results.SUBJECT, stack),
         ]
         if order.kubelet is not None:
@@ -75,11 +62,11 @@ async def measure(order: Order) -> dict[str, results.Samples]:
 
 
 async def _compare_bounds(
-    order: Order, machine: _Machine, stack: contextlib.AsyncExitStack
+    order: Order, machine: machines.Machine, stack: contextlib.AsyncExitStack
 ) -> dict[str, results.Samples]:
     rivals: list[contest.Contestant] = []
     for bound in order.starts:
-        rivals.append(_floor(machine, f"floor {bound}", bound))
+        rivals.append(machine.floor(f"floor {bound}", bound))
         rivals.append(await _ours(machine, f"agent {bound}", stack, starts=bound))
     samples = {rival.name: results.Samples() for rival in rivals}
     await _bursts(order, rivals, samples)
@@ -119,28 +106,8 @@ def _in_turn(rivals: Sequence[contest.Contestant], number: int) -> Sequence[cont
     return rivals if number % 2 == 0 else rivals[::-1]
 
 
-@asynccontextmanager
-async def _machine() -> AsyncIterator[_Machine]:
-    with containerd.running() as own:
-        async with (
-            channel.Connection(own.endpoint) as connection,
-            events.listening(own.socket, own.namespace) as seen,
-        ):
-            yield _Machine(
-                base=own.base,
-                endpoint=own.endpoint,
-                runtime=runtime.CriRuntime(connection),
-                seen=seen,
-            )
-
-
-def _floor(machine: _Machine, name: str, at_once: int) -> floor.Floor:
-    logs = machine.base / "floor-logs"
-    return floor.Floor(name, machine.runtime, machine.seen, logs, at_once=at_once)
-
-
 async def _ours(
-    machine: _Machine,
+    machine: machines.Machine,
     name: str,
     stack: contextlib.AsyncExitStack,
     *,
@@ -152,13 +119,13 @@ async def _ours(
 
 async def _kubelet(binary: Path, stack: contextlib.AsyncExitStack) -> race.Agent:
     """A kubelet on a containerd for itself: it removes every pod that it does not know."""
-    machine = await stack.enter_async_context(_machine())
+    machine = await stack.enter_async_context(machines.running())
     place = agents.Place(base=machine.base / "kubelet", endpoint=machine.endpoint)
     return await _enter(machine, "kubelet", place, agents.kubelet(place, binary), stack)
 
 
 async def _enter(
-    machine: _Machine,
+    machine: machines.Machine,
     name: str,
     place: agents.Place,
     command: Sequence[str],
