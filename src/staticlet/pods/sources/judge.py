@@ -66,6 +66,11 @@ class Reading(Protocol):
         """One claim for each document that was refused."""
         ...
 
+    @property
+    def wants_nothing(self) -> bool:
+        """Whether a list of no pods says on purpose that none is wanted."""
+        ...
+
 
 class Reader(Protocol):
     """Turns bytes into pods; `kube.read.read` is the real one."""
