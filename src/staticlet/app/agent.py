@@ -27,6 +27,7 @@ from staticlet.kube import core, finding
 from staticlet.pods import (
     events,
     findingevents,
+    findingnews,
     hands,
     housekeeping,
     journal,
@@ -164,7 +165,7 @@ class Agent:
         self._sources = sources.Sources(settings, clock, news=self._arrived.touch)
         self._wanted = wanted.Wanted(sources=frozenset(self._sources.snapshots))
         self._holders: Mapping[wanted.PodKey, merge.Holder] = {}
-        self._told: set[str] = set()
+        self._finding_news = findingnews.FindingNews()
         self._driver_unknown = True
 
     async def run(self) -> None:
@@ -316,15 +317,13 @@ class Agent:
 
     def _tell_findings(self, merged: wanted.Wanted) -> None:
         """Log each finding once while it lasts, and of a flood only the beginning."""
-        present_now = [*merged.findings, *(f for m in merged.manifests for f in m.findings)]
-        news = [one for one in present_now if str(one) not in self._told]
+        news = self._finding_news.take(merged)
         for one in news[:MOST_FINDINGS_LOGGED]:
             level = logging.ERROR if one.severity is finding.Severity.ERROR else logging.WARNING
             log.log(level, "%s", one, extra={"origin": one.source})
         if len(news) > MOST_FINDINGS_LOGGED:
             more = len(news) - MOST_FINDINGS_LOGGED
             log.error("and %d more findings: `staticlet get manifests` shows them all", more)
-        self._told = {str(one) for one in present_now}
 
     async def _find(self) -> Mapping[wanted.PodKey, pool.Found]:
         chosen = labels.owner_selector(self.settings.root_dir)

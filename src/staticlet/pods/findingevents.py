@@ -5,7 +5,8 @@ Each is told once while it lasts; when it comes again later, it is counted again
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
 
 from staticlet.kube import finding
 from staticlet.pods import events, tools, wanted
@@ -13,29 +14,37 @@ from staticlet.pods import events, tools, wanted
 REASON = "FailedValidation"
 
 
+_Told: TypeAlias = tuple[events.Subject, str]
+
+
 class FindingEvents:
-    """Records the errors in manifests as they come."""
+    """Records the errors in manifests as they come; a manifest that is as it was costs nothing."""
 
     def __init__(self, recorder: tools.Events) -> None:
         self._recorder = recorder
-        self._told: frozenset[tuple[events.Subject, str]] = frozenset()
+        self._told: Mapping[str, tuple[wanted.Manifest, frozenset[_Told]]] = {}
 
     def tell(self, merged: wanted.Wanted) -> None:
         """Record what was not there before."""
-        now = tuple(errors(merged))
+        self._told = {one.origin: self._tell(one) for one in merged.manifests}
+
+    def _tell(self, manifest: wanted.Manifest) -> tuple[wanted.Manifest, frozenset[_Told]]:
+        before = self._told.get(manifest.origin)
+        if before is not None and before[0] is manifest:
+            return before
+        now = tuple(_errors(manifest))
         for subject, text in now:
-            if (subject, text) not in self._told:
+            if before is None or (subject, text) not in before[1]:
                 self._recorder.record(subject, events.WARNING, REASON, text)
-        self._told = frozenset(now)
+        return manifest, frozenset(now)
 
 
-def errors(merged: wanted.Wanted) -> Iterator[tuple[events.Subject, str]]:
+def _errors(manifest: wanted.Manifest) -> Iterator[_Told]:
     """Every error in a manifest with what it is about."""
-    for manifest in merged.manifests:
-        for one in manifest.findings:
-            if one.severity is finding.Severity.ERROR:
-                for subject in _subjects(manifest):
-                    yield subject, str(one)
+    for one in manifest.findings:
+        if one.severity is finding.Severity.ERROR:
+            for subject in _subjects(manifest):
+                yield subject, str(one)
 
 
 def _subjects(manifest: wanted.Manifest) -> Iterator[events.Subject]:
