@@ -352,7 +352,7 @@ async def _turns(number: int) -> None:
 
 
 PodLife.TestCase.settings = settings(
-    max_examples=150,
+    max_examples=100,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

@@ -343,3 +343,17 @@ def test_a_pod_that_is_adopted_keeps_its_age():
     box = sandbox(container())
     assert planning.serving(obs.History(), pod(), seen(box), NOW + 99).started_at_ns == NOW
     assert planning.serving(obs.History(), pod(), seen(), NOW + 99).started_at_ns == NOW + 99
+
+
+def test_a_dead_sandbox_stays_while_it_alone_tells_a_restart_count():
+    dead = sandbox(exited("a", count=3), exited("b", count=5), ready=False)
+    empty = sandbox(sid="s1", attempt=1)
+    target = pod("a", "b")
+    waiting = {"a": PULLING, "b": PULLING}
+    assert actions(target, dead, empty, images=waiting) == []
+    half = sandbox(container("a", count=4), sid="s1", attempt=1)
+    assert actions(target, dead, half, images=waiting) == []
+    whole = sandbox(container("a", count=4), container("b", count=6), sid="s1", attempt=1)
+    assert actions(target, dead, whole) == [("RemoveSandbox", "s0")]
+    gone = sandbox(container("a", count=4), sid="s1", attempt=1)
+    assert actions(pod("a"), dead, gone) == [("RemoveSandbox", "s0")]

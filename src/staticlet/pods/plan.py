@@ -437,9 +437,9 @@ def _removals(
 ) -> Iterator[steps.Action]:
     """Remove dead sandboxes, then clean up after every UID of which none is left.
 
-    While the pod has no sandbox, the newest dead one of its own UID stays: it carries the restart
-    counts over a restart of the agent. Where restartPolicy is not Always it also tells which
-    containers ended for good, so there every one that serves the pod stays.
+    What alone tells how often a container was started stays until the present sandbox tells it:
+    the counts outlive a restart of the agent. Where restartPolicy is not Always, dead sandboxes
+    also tell which containers ended for good, so there every one that serves the pod stays.
     """
     target_pod = now.target
     kept: set[str] = set()
@@ -450,6 +450,7 @@ def _removals(
             kept |= {s.id for s in serving_now}
         elif current is None:
             kept |= {s.id for s in own[:1]}
+        kept |= _counting(target_pod, own, current)
     left: set[str] = {keep_uid}
     for sandbox in now.seen.sandboxes:
         if sandbox is current or sandbox.alive or sandbox.id in kept:
@@ -459,3 +460,18 @@ def _removals(
     gone = {s.uid for s in now.seen.sandboxes} | now.uncleaned
     for uid in sorted(gone - left):
         yield steps.CleanUp(uid=uid, why=why)
+
+
+def _counting(
+    pod: wanted.WantedPod,
+    own: Sequence[obs.ObservedSandbox],
+    current: obs.ObservedSandbox | None,
+) -> set[str]:
+    """The sandboxes that hold the highest restart count of a container not yet made here."""
+    found: set[str] = set()
+    for spec in fields.all_containers(pod.pod):
+        if current is not None and current.newest(spec.name) is not None:
+            continue
+        counts = [(c.restart_count, s.id) for s in own if (c := s.newest(spec.name))]
+        found |= {max(counts)[1]} if counts else set()
+    return found
