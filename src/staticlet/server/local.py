@@ -7,6 +7,7 @@ of every manifest. `View` is what it shows; the server decides nothing.
     GET /manifests   {"manifests": […], "findings": […]}
     GET /events      EventList (v1); GET /why: see `happenings`
     GET /containerLogs/{namespace}/{pod}/{container}; POST /restart: see `logs`, `restart`
+    GET /version     {"version": …}
     GET /healthz     ok
 """
 
@@ -22,6 +23,7 @@ from typing import Any, Protocol, TypeAlias
 import msgspec
 from aiohttp import web
 
+import staticlet
 from staticlet.kube import core, finding
 from staticlet.pods import wanted
 from staticlet.server import happenings, steering
@@ -72,6 +74,7 @@ async def serving(view: View, path: Path) -> AsyncIterator[None]:
             web.get("/manifests", _answers(lambda: manifest_list(view.manifests()))),
             *happenings.routes(view),
             *steering.routes(view),
+            web.get("/version", _answers(lambda: {"version": staticlet.__version__})),
             web.get("/healthz", _answers(lambda: "ok")),
         ]
     )
