@@ -6,10 +6,12 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from staticlet.app import agent as agents
 from staticlet.app import up
 from staticlet.config.settings import Settings
 from staticlet.runtime import port
@@ -124,8 +126,21 @@ async def test_a_second_up_on_the_same_directories_is_refused(base: Path) -> Non
     async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
         tasks.create_task(up.run(wanted, settings(base), serve=agent.serve, stop=stop), name="up")
         await agent.serving.wait()
-        with pytest.raises(up.CannotUp, match="runs already"):
+        with pytest.raises(up.CannotUp, match=rf"runs already with .* \(pid {os.getpid()}\)"):
             await run_once(wanted, base)
+        stop.set()
+
+
+async def test_an_agent_on_the_root_directory_of_up_is_refused(base: Path) -> None:
+    wanted, stop = options(base, stop_pods=True), asyncio.Event()
+    (root,) = up.flags(wanted, {})["root-dir"]
+    own = replace(settings(base), root_dir=Path(root), runtime_endpoint=wanted.layout.endpoint)
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+        tasks.create_task(up.run(wanted, own, serve=agents.serve_agent, stop=stop), name="up")
+        while not (own.root_dir / agents.SOCKET_NAME).exists():  # noqa: ASYNC110  a file
+            await asyncio.sleep(0.01)
+        with pytest.raises(agents.CannotStart, match=rf"another agent \(pid {os.getpid()}\)"):
+            await agents.serve_agent(own, asyncio.Event())
         stop.set()
 
 

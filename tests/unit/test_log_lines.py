@@ -85,14 +85,18 @@ def test_what_others_say_neither_steers_the_terminal_nor_passes_for_a_line(form)
 def test_a_trace_is_part_of_the_line():
     def failed():
         try:
-            raise ValueError("oh")
+            int("oh")
         except ValueError:
             return sys.exc_info()
+        return None
 
     made = record(level=logging.ERROR)
     made.exc_info = failed()
-    assert "ValueError: oh" in json.loads(logformat.formatter(Form.JSON).format(made))["trace"]
-    assert "ValueError: oh" in logformat.formatter(Form.PLAIN).format(made)
+    assert (
+        "literal for int() with base 10: 'oh'"
+        in json.loads(logformat.formatter(Form.JSON).format(made))["trace"]
+    )
+    assert "literal for int() with base 10: 'oh'" in logformat.formatter(Form.PLAIN).format(made)
 
 
 @pytest.mark.parametrize(

@@ -102,12 +102,12 @@ def test_a_directory_that_is_not_there_takes_no_place_of_one_that_is(tmp_path, c
 
 def test_all_that_needs_a_new_start_is_named_in_one_line(caplog):
     new = replace(OLD, seccomp_default=True, cgroup_root="/x", cluster_domain="y")
+    kept = "cgroupRoot stays unset (not /x); seccompDefault stays False (not True)"
     with caplog.at_level("INFO"):
         after = service.reloaded(OLD, loaded(new))
     assert after == replace(OLD, cluster_domain="y")
     assert [record.message for record in caplog.records] == [
-        "changed, but only with a new start of staticlet: "
-        "cgroupRoot stays unset (not /x); seccompDefault stays False (not True)",
+        f"changed, but only with a new start of staticlet: {kept}",
         "configuration read anew; changed: clusterDomain",
     ]
 

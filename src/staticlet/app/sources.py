@@ -52,17 +52,16 @@ class Sources:
 
     async def run(self) -> None:
         """Follow the places until cancelled."""
+        settings = self._settings.take()
         while True:
-            settings = self._settings.take()
             async with asyncio.TaskGroup() as group:
                 tasks = [
                     group.create_task(supervise.restarting(name, work), name=name)
                     for name, work in self._works(settings)
                 ]
-                await self._settings.changed()
+                settings = await self._settings.changed()
                 for task in tasks:
                     task.cancel()
-            self._settings.touch()
 
     def _works(self, settings: Settings) -> Iterator[tuple[str, Work]]:
         def publish(snapshot: wanted.Snapshot) -> None:
