@@ -100,7 +100,7 @@ EMPTY_NETWORK = facts.Network(conf_dir="/etc/cni/net.d", bin_dirs=("/opt/cni/bin
 CASES = [
     ("configuration", but("configuration", errors=(ERROR,)), FAIL, "1 error", "staticlet config"),
     ("configuration", but("configuration", warnings=(WARNING,)), WARN, "1 warning", ""),
-    ("configuration", but("configuration", ineffective=("--x",)), OK, "1 settings have no", ""),
+    ("configuration", but("configuration", ineffective=("--x",)), OK, "1 without effect", ""),
     ("agent", but("agent", answers=True, holder=5, version="1.2", pods=2), OK, "pid 5", ""),
     ("agent", but("agent", holder=5, fault="it hangs"), FAIL, "process 5 holds", "journalctl"),
     ("root", but("machine", uid=1000), FAIL, "user 1000", "sudo"),
@@ -222,6 +222,7 @@ CASES = [
         "staticlet up",
     ),
     ("cni-config", but("network", fault="it is not JSON: x"), FAIL, "not JSON", "mend it"),
+    ("cni-config", but("network", load_fault="odd version"), FAIL, "odd version", "restart"),
     ("cni-config", but("network", files=("1.conf", "2.conf")), WARN, "2.conf", "move the others"),
     (
         "cni-plugins",

@@ -158,6 +158,15 @@ def test_parents_are_those_of_symlinks_too(tmp_path):
     assert str(real) in found
 
 
+def test_what_a_linked_manifest_is_found_through_counts_too(tmp_path):
+    elsewhere = tmp_path / "home"
+    elsewhere.mkdir()
+    (elsewhere / "web.yaml").write_text(json.dumps(POD))
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "web.yaml").symlink_to(elsewhere / "web.yaml")
+    assert str(elsewhere) in [each.path for each in look(tmp_path / "m").parents]
+
+
 def look(path, *, elapsed=0.0, **settings):
     made = Settings(node_name="n1", static_pod_path=path, **settings)
     return manifests.look(path, made, elapsed_s=lambda: elapsed, budget_s=1.0)

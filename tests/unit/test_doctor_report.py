@@ -6,7 +6,11 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from staticlet.app.doctor import facts, report, verdict
+from staticlet.app.doctor.gather import everything
 from staticlet.app.doctor.verdict import Level, Verdict
+from staticlet.pods.wanted import PodKey
+from staticlet.runtime import port
+from staticlet.testing import healthy
 from staticlet.testing.healthy import FACTS, but
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -80,6 +84,60 @@ def test_long_details_are_cut_with_their_number():
     shown = verdict.warn("f", "r", *map(str, range(25))).details
     assert shown[-1] == "… and 5 more"
     assert len(shown) == verdict.SHOWN_DETAILS + 1
+
+
+async def test_what_hangs_or_fails_is_a_gap_and_no_crash():
+    async def hang():
+        raise TimeoutError
+
+    async def refuse():
+        raise PermissionError(13, "Permission denied")
+
+    found = everything._Found()
+    await found.add("places", hang())
+    await found.add("opened", refuse())
+    lines = {line.name: line.verdict for line in report.examine(found.facts())}
+    assert lines["disk-space"].found.startswith("looking took too long")
+    assert "Permission denied" in lines["inotify"].found
+
+
+def test_the_documented_example_is_what_is_printed():
+    """The words of docs/doctor.md, from the set-up that it describes."""
+    not_ready = port.RuntimeCondition(
+        type="NetworkReady",
+        status=False,
+        reason="NetworkPluginNotReady",
+        message="Network plugin returns error: cni plugin not initialized",
+    )
+    manifests = "/etc/kubernetes/manifests"
+    stranger = healthy.sandbox(
+        PodKey("elsewhere", "stranger"), id="4c1a2f60b7d93e8f", labels={}, annotations={}
+    )
+    broken = replace(
+        FACTS,
+        runtime=replace(
+            FACTS.runtime,
+            inspection=replace(FACTS.runtime.inspection, conditions=(not_ready,)),
+            sandboxes=(*FACTS.runtime.sandboxes, stranger),
+        ),
+        network=facts.Network(conf_dir="/etc/cni/net.d"),
+        manifests=replace(
+            FACTS.manifests,
+            place=healthy.place(
+                manifests, access=facts.Access(path=manifests, owner=0, mode=0o777)
+            ),
+        ),
+    )
+    lines = report.examine(broken)
+    page = (DOCS / "doctor.md").read_text()
+    shown = [line for line in lines if line.verdict.level in (Level.WARN, Level.FAIL)]
+    assert [line.name for line in shown] == [
+        "network-ready",
+        "cni-config",
+        "manifest-permissions",
+        "foreign-sandboxes",
+    ]
+    assert f"{report.text(shown)}{report.summary(lines)}\n" in page
 
 
 def test_the_documented_checks_are_those_that_there_are():

@@ -64,16 +64,12 @@ def one(pid: int) -> Process | None:
 def descriptors() -> Iterator[Descriptor]:
     """Everything that every process holds open."""
     for pid in _pids():
-        place = _PROC / str(pid) / "fd"
         try:
-            uid = place.stat().st_uid
-            names = [entry.path for entry in os.scandir(place)]
+            uid = (_PROC / str(pid) / "fd").stat().st_uid
         except OSError:
             continue
-        for name in names:
-            target = _link(Path(name))
-            if target:
-                yield Descriptor(pid=pid, uid=uid, target=target)
+        for target in _open(pid):
+            yield Descriptor(pid=pid, uid=uid, target=target)
 
 
 def cgroups(pid: int) -> str:
@@ -88,18 +84,28 @@ def lock_holder(file: Path) -> int | None:
     """The pid of who holds a flock on a file; found without touching the lock."""
     try:
         number = file.stat().st_ino
-        return parse_lock_holder(_LOCKS.read_text(), number)
+        real = str(file.resolve())
+        candidates = parse_lock_holders(_LOCKS.read_text(), number)
     except OSError:
         return None
+    return next((pid for pid in candidates if real in _open(pid)), None)
 
 
-def parse_lock_holder(text: str, inode: int) -> int | None:
-    """The pid that a /proc/locks text names for a flock on this inode."""
+def parse_lock_holders(text: str, inode: int) -> Iterator[int]:
+    """The pids that a /proc/locks text names for flocks on this inode, of any file system."""
     for line in text.splitlines():
         words = line.split()
         if len(words) >= 6 and words[1] == "FLOCK" and words[5].endswith(f":{inode}"):
-            return int(words[4])
-    return None
+            yield int(words[4])
+
+
+def _open(pid: int) -> list[str]:
+    """What a process holds open; nothing when it may not be looked at."""
+    try:
+        with os.scandir(_PROC / str(pid) / "fd") as entries:
+            return [target for entry in entries if (target := _link(Path(entry.path)))]
+    except OSError:
+        return []
 
 
 def _pids() -> Iterator[int]:

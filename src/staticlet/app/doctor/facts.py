@@ -278,6 +278,7 @@ class Network:
         bin_dirs: Where plugins are looked for.
         files: The names of configuration files, in the order in which the first one wins.
         fault: Why the first one cannot be used.
+        load_fault: Why the runtime could not load it, in its words.
         name: The network's name.
         plugins: Every plugin that it names, each once.
         present: Those of them that are in a plugin directory.
@@ -290,6 +291,7 @@ class Network:
     bin_dirs: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     fault: str = ""
+    load_fault: str = ""
     name: str = ""
     plugins: tuple[str, ...] = ()
     present: frozenset[str] = frozenset()

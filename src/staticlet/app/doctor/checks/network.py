@@ -26,6 +26,11 @@ def cni_config(network: Network) -> Verdict:
             f"{network.conf_dir}/{first} cannot be used: {network.fault}",
             "mend it; the first file by name counts",
         )
+    if network.load_fault:
+        return verdict.fail(
+            f"the runtime could not load {network.conf_dir}/{first}: {network.load_fault}",
+            "mend it; if the runtime does not notice, restart it",
+        )
     if others:
         return verdict.warn(
             f"network {network.name} from {network.conf_dir}/{first}; without effect beside it: "

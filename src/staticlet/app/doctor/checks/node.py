@@ -29,7 +29,7 @@ def configuration(configuration: Configuration) -> Verdict:
         )
     without = len(configuration.ineffective)
     return verdict.good(
-        "holds" + (f"; {without} settings have no effect here" if without else ""),
+        "holds" + (f"; {without} without effect here" if without else ""),
         *configuration.ineffective,
     )
 

@@ -42,7 +42,7 @@ def look(
             gathered.take(name)
     return facts.Manifests(
         place=place,
-        parents=disk.parents(path),
+        parents=tuple(dict.fromkeys((*disk.parents(path), *gathered.parents))),
         files=tuple(gathered.files),
         ignored=ignored,
         pods=frozenset(gathered.holders),
@@ -79,6 +79,7 @@ class _Gathered:
 
     settings: Settings
     files: list[facts.Access] = field(default_factory=list)
+    parents: list[facts.Access] = field(default_factory=list)
     holders: dict[PodKey, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     ports: list[facts.HostPort] = field(default_factory=list)
@@ -87,6 +88,8 @@ class _Gathered:
     def take(self, path: str) -> None:
         """Read one file."""
         try:
+            if os.path.islink(path):  # noqa: PTH114  strings throughout
+                self.parents += disk.parents(Path(path))
             fd = os.open(path, _OPEN)
             try:
                 self.files.append(disk.access(path, os.fstat(fd)))

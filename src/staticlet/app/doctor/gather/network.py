@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from staticlet.runtime.managed import cni
 from staticlet.runtime.managed import machine as programs
 
 CONF_DIR = "/etc/cni/net.d"
-BIN_DIR = "/opt/cni/bin"
 TRIAL_S = 1.0
 LOOPBACK = "loopback"
 
@@ -24,10 +24,14 @@ LOOPBACK = "loopback"
 def look(said: Inspection | None) -> facts.Network:
     """What is configured, where the runtime says that it looks."""
     conf_dir = (said.cni_conf_dir if said else "") or CONF_DIR
-    bin_dirs = (said.cni_bin_dirs if said else ()) or (BIN_DIR,)
+    bin_dirs = (said.cni_bin_dirs if said else ()) or tuple(map(str, cni.BIN_DIRS))
     files = _files(Path(conf_dir))
     known = facts.Network(
-        conf_dir=conf_dir, bin_dirs=bin_dirs, files=files, forwards=kernel.forwards()
+        conf_dir=conf_dir,
+        bin_dirs=bin_dirs,
+        files=files,
+        load_fault=said.cni_fault if said else "",
+        forwards=kernel.forwards(),
     )
     if not files:
         return known
@@ -51,13 +55,7 @@ def _files(directory: Path) -> tuple[str, ...]:
 
 
 def _unusable(known: facts.Network, fault: str) -> facts.Network:
-    return facts.Network(
-        conf_dir=known.conf_dir,
-        bin_dirs=known.bin_dirs,
-        files=known.files,
-        forwards=known.forwards,
-        fault=fault,
-    )
+    return replace(known, fault=fault)
 
 
 def _understood(data: Any, known: facts.Network) -> facts.Network:
@@ -65,11 +63,8 @@ def _understood(data: Any, known: facts.Network) -> facts.Network:
     entries = data.get("plugins", [data])
     plugins = tuple(dict.fromkeys((*_types(entries), LOOPBACK)))
     needs = any(each["type"] == "portmap" or each.get("ipMasq") is True for each in entries)
-    return facts.Network(
-        conf_dir=known.conf_dir,
-        bin_dirs=known.bin_dirs,
-        files=known.files,
-        forwards=known.forwards,
+    return replace(
+        known,
         name=str(data["name"]),
         plugins=plugins,
         present=frozenset(_present(plugins, known.bin_dirs)),
