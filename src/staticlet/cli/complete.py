@@ -32,7 +32,7 @@ def pods(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[st
 def containers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """The names of the containers of the pod that was named before."""
     del param
-    name = _given(ctx, "name")
+    name = _given(ctx, "name") or next(iter(ctx.args), "")  # not parsed after a bare -c
     if not name:
         return []
     try:
