@@ -7,6 +7,7 @@ and log directories of its own, so that several agents live side by side on one 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -38,6 +39,9 @@ class AgentProcess:
         endpoint: Its container runtime's endpoint.
         config: Fields of its KubeletConfiguration.
         flags: More flags.
+
+    Attributes:
+        code: A directory with the package `staticlet` of which to start it, if not our own.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class AgentProcess:
             *flags,
         )
         self._process: subprocess.Popen[bytes] | None = None
+        self.code: Path | None = None
         self._write_config(config)
 
     def _write_config(self, config: Mapping[str, Any]) -> None:
@@ -96,6 +101,7 @@ class AgentProcess:
                 stdout=log,
                 stderr=log,
                 cwd=self.base,
+                env=os.environ | ({"PYTHONPATH": str(self.code)} if self.code else {}),
             )
         until(self.answers, "the agent answers", story=self.story)
 
