@@ -8,7 +8,7 @@ BIN := .venv/bin
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help deps demo test lint format bench bench-scale package lock generate
+.PHONY: help deps demo test chaos soak lint format bench bench-scale package lock generate
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,12 @@ lint: deps ## check format, style, types, layers, dependencies, generated code a
 format: deps ## format and mend what can be mended
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
+
+chaos: deps ## three rough minutes for an agent on a containerd of their own (as root)
+	@$(BIN)/python -m chaos $(ARGS)
+
+soak: deps ## half an hour of ordinary life: what the agent uses stays flat (as root)
+	@$(BIN)/python -m chaos.soak $(ARGS)
 
 bench: deps ## measure, with the floor beside each figure (as root)
 	@$(BIN)/python -m bench $(ARGS)

@@ -8,6 +8,7 @@ of every manifest. `View` is what it shows; the server decides nothing.
     GET /events      EventList (v1); GET /why: see `happenings`
     GET /containerLogs/{namespace}/{pod}/{container}; POST /restart: see `logs`, `restart`
     GET /version     {"version": …}
+    GET /stats       how many tasks and threads there are: see `stats`
     GET /healthz     ok
 """
 
@@ -26,7 +27,7 @@ from aiohttp import web
 import staticlet
 from staticlet.kube import core, finding
 from staticlet.pods import wanted
-from staticlet.server import happenings, steering
+from staticlet.server import happenings, stats, steering
 
 MAX_SOCKET_PATH = 107
 LINGER_S = 0.5
@@ -75,6 +76,7 @@ async def serving(view: View, path: Path) -> AsyncIterator[None]:
             *happenings.routes(view),
             *steering.routes(view),
             web.get("/version", _answers(lambda: {"version": staticlet.__version__})),
+            *stats.routes(),
             web.get("/healthz", _answers(lambda: "ok")),
         ]
     )

@@ -1,0 +1,218 @@
+"""The machine as it is: asked of containerd, of /proc and of the disk, not of the agent."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chaos import manifests
+from staticlet.host import mounts
+from staticlet.pods import labels
+from staticlet.runtime import port
+from staticlet.runtime.cri import channel, runtime
+from staticlet.testing.agent import Agent
+from staticlet.testing.containerd import Containerd
+
+CGROUPS = Path("/sys/fs/cgroup")
+LINKS = Path("/var/log/containers")
+_POD_GROUP = re.compile(r"pod([0-9a-f-]+)")
+
+
+class Moving(Exception):
+    """The machine changed while it was looked at, or cannot be looked at now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """A sandbox: a pod by its name without the node's."""
+
+    id: str
+    pod: str
+    uid: str
+    ready: bool
+    round: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inmate:
+    """A container; the round is that of its process's environment, None when none runs."""
+
+    id: str
+    sandbox_id: str
+    name: str
+    attempt: int
+    running: bool
+    exited: bool
+    round: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """Everything of the agent's that is on the machine.
+
+    Attributes:
+        boxes: The sandboxes by the CRI.
+        inmates: The containers by the CRI.
+        records: Ids of all containers that containerd has with the agent's label.
+        tasks: Ids of all tasks that run.
+        shims: Ids of the sandboxes for which a shim runs that has processes.
+        empty_shims: Ids for which a shim runs that has none.
+        directories: The UIDs with a directory below the root directory.
+        logs: The names of pods' log directories.
+        links: Old style log links of ours: the container's id, and whether the log is there.
+        mounts: The UIDs below whose directory something is mounted.
+        groups: The UIDs with a cgroup.
+    """
+
+    boxes: Sequence[Box] = ()
+    inmates: Sequence[Inmate] = ()
+    records: frozenset[str] = frozenset()
+    tasks: frozenset[str] = frozenset()
+    shims: frozenset[str] = frozenset()
+    empty_shims: frozenset[str] = frozenset()
+    directories: frozenset[str] = frozenset()
+    logs: frozenset[str] = frozenset()
+    links: Mapping[str, bool] = field(default_factory=dict)
+    mounts: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+
+
+def look(agent: Agent, containerd: Containerd, *, cgroup_root: str) -> Machine:
+    """Look at everything once.
+
+    Raises:
+        Moving: Something went away meanwhile, or the runtime does not answer.
+    """
+    try:
+        return _look(agent, containerd, cgroup_root)
+    except (OSError, port.RuntimeFault, subprocess.SubprocessError) as fault:
+        raise Moving(str(fault)) from fault
+
+
+def _look(agent: Agent, containerd: Containerd, cgroup_root: str) -> Machine:
+    pids = agent.pids()
+    boxes, inmates = asyncio.run(_listed(containerd.endpoint, agent, pids))
+    shims = dict(_shims(containerd.base))
+    return Machine(
+        boxes=boxes,
+        inmates=inmates,
+        records=frozenset(agent.owned()),
+        tasks=frozenset(pids),
+        shims=frozenset(each for each, busy in shims.items() if busy),
+        empty_shims=frozenset(each for each, busy in shims.items() if not busy),
+        directories=_names(agent.root / "pods"),
+        logs=_names(agent.pod_logs),
+        links=dict(_links(agent.pod_logs)),
+        mounts=frozenset(_mounted(agent.root / "pods")),
+        groups=frozenset(_groups(cgroup_root)),
+    )
+
+
+async def _listed(
+    endpoint: str, agent: Agent, pids: Mapping[str, int]
+) -> tuple[list[Box], list[Inmate]]:
+    ours = labels.owner_selector(agent.root.resolve())
+    async with channel.Connection(endpoint) as connection:
+        cri = runtime.CriRuntime(connection)
+        sandboxes = await cri.list_sandboxes(ours)
+        containers = await cri.list_containers(ours)
+    boxes = [
+        Box(
+            id=each.id,
+            pod=each.name.rpartition("-")[0],
+            uid=each.uid,
+            ready=each.ready,
+            round=int(each.annotations.get(manifests.ROUND, "-1")),
+        )
+        for each in sandboxes
+    ]
+    inmates = [
+        Inmate(
+            id=each.id,
+            sandbox_id=each.sandbox_id,
+            name=each.name,
+            attempt=each.attempt,
+            running=each.state is port.ContainerState.RUNNING,
+            exited=each.state is port.ContainerState.EXITED,
+            round=_round(pids.get(each.id)),
+        )
+        for each in containers
+    ]
+    return boxes, inmates
+
+
+def _round(pid: int | None) -> int | None:
+    """What the process has as $ROUND."""
+    if pid is None:
+        return None
+    try:
+        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return None  # it ended meanwhile
+    found = (each.partition(b"=")[2] for each in variables if each.startswith(b"ROUND="))
+    return int(next(found, b"-1"))
+
+
+def _shims(base: Path) -> Iterator[tuple[str, bool]]:
+    """The id for which each shim of this containerd runs, and whether it has processes."""
+    mark = str(base).encode()
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal():
+            continue
+        try:
+            started = (entry / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue  # it ended meanwhile
+        ours = any(mark in each for each in started)
+        if ours and b"containerd-shim" in started[0] and b"-id" in started:
+            yield started[started.index(b"-id") + 1].decode(), _has_children(entry)
+
+
+def _has_children(process: Path) -> bool:
+    return any((thread / "children").read_text() for thread in (process / "task").iterdir())
+
+
+def _names(directory: Path) -> frozenset[str]:
+    return (
+        frozenset(each.name for each in directory.iterdir()) if directory.exists() else frozenset()
+    )
+
+
+def _links(logs: Path) -> Iterator[tuple[str, bool]]:
+    if not LINKS.exists():
+        return
+    for link in LINKS.iterdir():
+        try:
+            target = link.readlink()
+        except OSError:
+            continue  # not a link, or gone meanwhile: others live here too
+        if target.is_relative_to(logs):
+            yield link.stem.rpartition("-")[2], target.exists()
+
+
+def _mounted(pods: Path) -> Iterator[str]:
+    for point in mounts.below(pods.resolve()):
+        yield point.relative_to(pods.resolve()).parts[0]
+
+
+def _groups(cgroup_root: str) -> Iterator[str]:
+    for top in (CGROUPS, *CGROUPS.iterdir()):
+        for found in (top / cgroup_root.strip("/")).glob("**/pod*"):
+            match = _POD_GROUP.fullmatch(found.name)
+            if match:
+                yield match[1]
+
+
+def remove_groups(cgroup_root: str) -> None:
+    """Remove the empty cgroups that are left when all is over."""
+    for top in (CGROUPS, *CGROUPS.iterdir()):
+        root = top / cgroup_root.strip("/")
+        inner = (each for each in root.glob("**/") if each.is_dir())
+        for group in sorted(inner, key=lambda each: len(each.parts), reverse=True):
+            with contextlib.suppress(OSError):
+                group.rmdir()
