@@ -17,10 +17,11 @@ from staticlet.app.doctor import facts
 from staticlet.app.doctor.gather import (
     disk,
     intime,
+    leftovers,
     machine,
     manifests,
     network,
-    processes,
+    opened,
 )
 from staticlet.config.settings import Settings
 from staticlet.host import kernel, listeners, mounts
@@ -60,10 +61,10 @@ def test_a_listener_of_this_machine_is_found_with_its_process():
         own.bind(("127.0.0.1", 0))
         own.listen()
         number = own.getsockname()[1]
-        opened = processes.descriptors()
-        found = [each for each in opened.listeners if each.listener.port == number]
+        seen = opened.look()
+        found = [each for each in seen.listeners if each.listener.port == number]
     assert [(each.pid, each.of_pod) for each in found] == [(os.getpid(), False)]
-    assert opened.inotify.instances > 0
+    assert seen.inotify.instances > 0
 
 
 def test_who_holds_a_lock_is_found_without_taking_it(tmp_path):
@@ -114,7 +115,7 @@ def test_units_that_systemd_does_not_know_are_left_out():
 )
 def test_agents_are_known_by_what_they_were_called_with(program, words, expected):
     process = host_processes.Process(pid=3, program=program, arguments=tuple(words.split()))
-    found = processes.other_agent(process, host_name="n1")
+    found = leftovers.other_agent(process, host_name="n1")
     if expected is None:
         assert found is None
     else:
@@ -124,7 +125,7 @@ def test_agents_are_known_by_what_they_were_called_with(program, words, expected
 def test_a_kubelets_manifests_are_those_that_it_was_given():
     def path(*flags):
         process = host_processes.Process(pid=3, program="kubelet", arguments=("kubelet", *flags))
-        return processes.other_agent(process, host_name="n1").manifests
+        return leftovers.other_agent(process, host_name="n1").manifests
 
     assert path("--pod-manifest-path=/m") == "/m"
     assert path() is None

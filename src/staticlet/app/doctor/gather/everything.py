@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Iterable, Iterator
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 from staticlet.aio import clock as clocks
 from staticlet.app.doctor import facts
-from staticlet.app.doctor.gather import disk, intime, machine, manifests, network, processes
+from staticlet.app.doctor.gather import (
+    agent,
+    disk,
+    intime,
+    leftovers,
+    machine,
+    manifests,
+    network,
+    opened,
+)
 from staticlet.app.doctor.gather import runtime as runtimes
 from staticlet.config import load
 from staticlet.config.settings import Settings
@@ -31,7 +42,7 @@ async def gather(loaded: load.Loaded | load.ConfigError, *, clock: clocks.Clock)
         await found.add("machine", intime.within(LOOK_S, machine.look))
         found.gaps |= dict.fromkeys(_names() - found.parts.keys(), _NO_CONFIGURATION)
         return found.facts()
-    settings = replace(loaded.settings, root_dir=loaded.settings.root_dir.resolve())
+    settings = await _real(loaded.settings)
     found.parts["settings"] = settings
     await found.add_all(_first(settings, clock))
     known = found.parts.get("runtime")
@@ -39,12 +50,21 @@ async def gather(loaded: load.Loaded | load.ConfigError, *, clock: clocks.Clock)
     return found.facts()
 
 
+async def _real(settings: Settings) -> Settings:
+    """The settings with the root directory's real path, which labels go by."""
+    try:
+        real = await intime.within(LATER_S, lambda: os.path.realpath(settings.root_dir))
+    except OSError:
+        return settings
+    return replace(settings, root_dir=Path(real))
+
+
 def _first(settings: Settings, clock: clocks.Clock) -> Iterator[tuple[str, Awaitable[Any]]]:
     yield "machine", intime.within(LOOK_S, machine.look)
     yield "node", intime.within(LOOK_S, lambda: machine.node(settings, clock=clock))
-    yield "agent", intime.within(LOOK_S, lambda: processes.agent(settings))
-    yield "opened", intime.within(LOOK_S, processes.descriptors)
-    yield "leftovers", intime.within(LOOK_S, lambda: processes.leftovers(settings))
+    yield "agent", intime.within(LOOK_S, lambda: agent.look(settings))
+    yield "opened", intime.within(LOOK_S, opened.look)
+    yield "leftovers", intime.within(LOOK_S, lambda: leftovers.look(settings))
     yield "runtime", runtimes.look(settings)
     path = settings.static_pod_path
     if path is not None:
@@ -96,10 +116,10 @@ class _Found:
 
     def facts(self) -> facts.Facts:
         """All of it."""
-        opened = self.parts.pop("opened", None)
-        if isinstance(opened, processes.Open):
-            self.parts["inotify"] = opened.inotify
-            self.parts["listeners"] = opened.listeners
+        seen = self.parts.pop("opened", None)
+        if isinstance(seen, opened.Open):
+            self.parts["inotify"] = seen.inotify
+            self.parts["listeners"] = seen.listeners
         elif "opened" in self.gaps:
             self.gaps |= dict.fromkeys(("inotify", "listeners"), self.gaps.pop("opened"))
         return facts.Facts(**self.parts, gaps=self.gaps)

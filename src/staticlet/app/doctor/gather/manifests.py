@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,13 @@ def look(
     """
     place = disk.place(path)
     gathered = _Gathered(settings)
-    names, ignored = _names(path, place, all_names=settings.all_file_names)
+    names: list[str] = []
+    ignored: tuple[str, ...] = ()
+    try:
+        names, ignored = _names(path, place, all_names=settings.all_file_names)
+    except OSError as fault:
+        words = (fault.strerror or str(fault)).lower()
+        place = replace(place, fault=f"cannot be listed: {words}")
     unread = 0
     for name in names:
         if elapsed_s() > budget_s:

@@ -1,71 +1,23 @@
-"""Other agents, listeners, use of inotify, what is left below the root directory, our agent."""
+"""Other agents on this machine, and what is below the root directory."""
 
 from __future__ import annotations
 
-import http.client
-import json
 import os
-import socket
-import struct
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from staticlet.app.doctor import facts
 from staticlet.config import flags, load
 from staticlet.config.settings import Settings
-from staticlet.host import kernel, listeners, mounts, processes
+from staticlet.host import mounts, processes
 from staticlet.pods import discard
 
 LOCK_NAME = "staticlet.lock"
-SOCKET_NAME = "staticlet.sock"
-ANSWER_S = 1.0
 KUBELETS_ENDPOINT = "/run/containerd/containerd.sock"
-_INOTIFY = "anon_inode:inotify"
 _DATA_DIR = "/var/lib/staticlet"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Open:
-    """What one look at every process's descriptors tells."""
-
-    inotify: facts.Inotify
-    listeners: tuple[facts.Holder, ...]
-
-
-def descriptors() -> Open:
-    """Who listens, and how many inotify instances root has."""
-    waiting = listeners.listening()
-    wanted = {f"socket:[{each.inode}]" for each in waiting}
-    holders: dict[str, int] = {}
-    used = 0
-    for each in processes.descriptors():
-        used += each.target == _INOTIFY and each.uid == 0
-        if each.target in wanted:
-            holders.setdefault(each.target, each.pid)
-    limits = kernel.inotify()
-    return Open(
-        inotify=facts.Inotify(
-            watches=limits.watches,
-            instances=limits.instances,
-            used=used if os.geteuid() == 0 else None,
-        ),
-        listeners=tuple(_holder(one, holders.get(f"socket:[{one.inode}]", 0)) for one in waiting),
-    )
-
-
-def _holder(listener: listeners.Listener, pid: int) -> facts.Holder:
-    found = processes.one(pid) if pid else None
-    return facts.Holder(
-        listener=listener,
-        pid=pid,
-        program=found.program if found else "",
-        of_pod=bool(pid) and "kubepods" in processes.cgroups(pid),
-    )
-
-
-def leftovers(settings: Settings) -> facts.Leftovers:
+def look(settings: Settings) -> facts.Leftovers:
     """Other agents, and what is below the root directory."""
     holder = processes.lock_holder(settings.root_dir / LOCK_NAME)
     others = (
@@ -147,59 +99,3 @@ def _option(words: Sequence[str], name: str) -> str:
         if word == name:
             return "".join(words[index + 1 : index + 2])
     return ""
-
-
-def agent(settings: Settings) -> facts.Agent:
-    """The agent of this root directory, as far as it answers."""
-    path = settings.socket or settings.root_dir / SOCKET_NAME
-    known = facts.Agent(
-        socket=str(path),
-        socket_exists=path.is_socket(),
-        holder=processes.lock_holder(settings.root_dir / LOCK_NAME),
-    )
-    try:
-        version, pid, pods = _asked(path)
-    except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError) as fault:
-        words = fault.strerror if isinstance(fault, OSError) else ""
-        return _silent(known, (words or str(fault) or "it hangs").lower())
-    return facts.Agent(
-        socket=known.socket,
-        socket_exists=True,
-        holder=known.holder or pid,
-        answers=True,
-        version=version,
-        pods=pods,
-    )
-
-
-def _silent(known: facts.Agent, fault: str) -> facts.Agent:
-    return facts.Agent(
-        socket=known.socket,
-        socket_exists=known.socket_exists,
-        holder=known.holder,
-        fault=fault,
-    )
-
-
-def _asked(path: Path) -> tuple[str, int, int]:
-    """Its version, its pid as the kernel says, and how many pods it has."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as raw:
-        raw.settimeout(ANSWER_S)
-        raw.connect(os.fspath(path))
-        pid, _, _ = struct.unpack("3i", raw.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-        talk = http.client.HTTPConnection("localhost", timeout=ANSWER_S)
-        talk.sock = raw
-        version = _get(talk, "/version").get("version", "")
-        pods = len(_get(talk, "/pods")["items"])
-    return str(version), pid, pods
-
-
-def _get(talk: http.client.HTTPConnection, what: str) -> Mapping[str, Any]:
-    """One answer; empty for what this version of the agent does not know."""
-    talk.request("GET", what)
-    reply = talk.getresponse()
-    body = reply.read()
-    if reply.status != http.client.OK:
-        return {}
-    value: Mapping[str, Any] = json.loads(body)
-    return value
