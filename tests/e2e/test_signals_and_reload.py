@@ -109,6 +109,7 @@ def hanging(patience_s: float | None) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
         [sys.executable, "-c", ENDING.format(patience_s=patience_s)],
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     ) as process:
         try:
@@ -130,6 +131,15 @@ def test_a_second_signal_ends_it_at_once() -> None:
     with hanging(None) as process:
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=5) == 128 + signal.SIGTERM
+
+
+def test_the_signal_of_the_watchdog_shows_where_it_hangs() -> None:
+    with hanging(None) as process:
+        process.send_signal(signal.SIGABRT)
+        _, told = process.communicate(timeout=5)
+        assert process.returncode == -signal.SIGABRT
+        assert "Fatal Python error: Aborted" in told
+        assert "in run" in told
 
 
 @pytest.fixture
@@ -192,6 +202,9 @@ def test_another_directory_and_another_log_without_a_restart_of_anything(moving:
     lines = [json.loads(line) for line in agent.log.splitlines() if line.startswith("{")]
     workers = [line for line in lines if line["logger"] == "staticlet.pods.worker"]
     assert {line["pod"] for line in workers} == {"default/old-n1", "default/new-n1"}
+    starts = {line["container"] for line in workers if "starting container" in line["msg"]}
+    assert starts == {"main"}
+    assert all(len(line["uid"]) == 32 for line in workers)
     calls = [line for line in lines if line["logger"].endswith(".calls")]
     assert {line["pod"] for line in calls if line["call"] == "RunPodSandbox"} == {"default/new-n1"}
     assert all(line["ms"] > 0 for line in calls)

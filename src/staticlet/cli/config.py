@@ -29,6 +29,7 @@ def command(*, output: str, given: flags.Given) -> None:
     Header values are masked.
     """
     loaded = options.settle(given)
+    options.tell(loaded.findings)
     if output == "json":
         click.echo(json.dumps(_data(loaded), indent=2, ensure_ascii=False))
     elif output == "yaml":

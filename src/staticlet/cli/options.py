@@ -9,13 +9,14 @@ from __future__ import annotations
 import functools
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import click
 
 from staticlet.config import flags, load
+from staticlet.kube import finding
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -80,17 +81,16 @@ def _parameter(name: str) -> str:
 
 
 def settle(given: flags.Given) -> load.Loaded:
-    """Load the configuration that the flags ask for; warnings go to standard error.
+    """Load the configuration that the flags ask for.
 
-    A configuration that does not hold ends the program with status 1, each finding on a line.
+    One that does not hold ends the program with status 1, each finding on a line of standard
+    error. Warnings are in the result.
     """
     try:
-        loaded = load_flags(given)
+        return load_flags(given)
     except load.ConfigError as error:
-        refuse(error)
-    for finding in loaded.findings:
-        click.echo(f"{finding.severity.value}: {finding}", err=True)
-    return loaded
+        tell(error.findings)
+        sys.exit(1)
 
 
 def load_flags(given: flags.Given) -> load.Loaded:
@@ -102,8 +102,7 @@ def load_flags(given: flags.Given) -> load.Loaded:
     return load.load(given, host_name=socket.gethostname(), directory=Path.cwd())
 
 
-def refuse(error: load.ConfigError) -> NoReturn:
-    """Print what is wrong, one finding a line, and exit with status 1."""
-    for finding in error.findings:
-        click.echo(f"{finding.severity.value}: {finding}", err=True)
-    sys.exit(1)
+def tell(findings: Iterable[finding.Finding]) -> None:
+    """Print findings to standard error, one a line."""
+    for one in findings:
+        click.echo(f"{one.severity.value}: {one}", err=True)

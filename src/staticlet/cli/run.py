@@ -37,7 +37,7 @@ def command(*, given: flags.Given) -> None:
 
 
 def announce(loaded: load.Loaded) -> None:
-    """Say once what starts here, and what was set that has no effect."""
+    """Say once what starts here, what to mend, and what was set that has no effect."""
     settings = loaded.settings
     log.info(
         "staticlet %s on node %s: manifests from %s",
@@ -46,6 +46,8 @@ def announce(loaded: load.Loaded) -> None:
         " and ".join(str(s) for s in (settings.static_pod_path, settings.static_pod_url) if s)
         or "nowhere",
     )
+    for finding in loaded.findings:
+        log.warning("%s", finding, extra={"origin": finding.source})
     if loaded.ineffective:
         names = ", ".join(f"{one.name} ({one.origin})" for one in loaded.ineffective)
         log.warning("accepted, without effect here: %s", names)

@@ -1,12 +1,14 @@
 """What signals mean: TERM and INT end the agent, HUP has its configuration read anew.
 
 Whatever hangs, a disk or a registry, ends with the process: all that must be kept is kept at every
-moment, so that ending hard loses nothing. Pods go on either way.
+moment, so that ending hard loses nothing. Pods go on either way. ABRT, which the watchdog of
+systemd sends, shows where the program hangs.
 """
 
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import logging
 import os
 import signal
@@ -33,6 +35,7 @@ def handle(
         outlook: What the log says of the pods.
         patience_s: How long an ending may take; None when it may take its time.
     """
+    faulthandler.enable()
     loop = asyncio.get_running_loop()
 
     def end(number: signal.Signals) -> None:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar, assert_never
 
+from staticlet.aio import logfields
 from staticlet.pods import fields, report, steps, telling, tools, wanted
 from staticlet.pods import observed as obs
 from staticlet.pods import plan as planning
@@ -223,6 +224,8 @@ class Worker:
             self._uncleaned.discard(target.uid)
             self._past = planning.serving(self._past, target, self._seen, now_ns)
         self._serving = target
+        if target is not None:
+            logfields.bind(uid=target.uid)
 
     def _views(self, pod: wanted.WantedPod) -> Mapping[str, image_view.ImageView]:
         return self._tools.images.views(pod, self._counts(pod))
@@ -341,6 +344,7 @@ class Worker:
                             after.name,
                             after.exit_code,
                             f" ({after.reason})" if after.reason else "",
+                            extra={"container": after.name, "exitCode": after.exit_code},
                         )
                         self._take(owner.id, after)
 
@@ -403,6 +407,7 @@ class Worker:
             action.name,
             action.restart_count,
             action.why,
+            extra={"container": action.name},
         )
         try:
             container = await self._tools.hands.start(
