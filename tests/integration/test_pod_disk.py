@@ -361,6 +361,7 @@ def test_only_directories_that_bear_our_mark_are_known_as_left_behind(place):
     (pod.where.root / "pods/of-a-kubelet/volumes").mkdir(parents=True)
     found = discard.left_behind(pod.where.root)
     assert found == {pod.wanted.uid: pod.wanted.key}
+    assert discard.left_behind(pod.where.root, but={pod.wanted.uid}) == {}
     discard.remove_pod(pod.where)
     assert discard.left_behind(pod.where.root) == {}
     assert (pod.where.root / "pods/of-a-kubelet").exists()

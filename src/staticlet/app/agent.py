@@ -241,7 +241,10 @@ class Agent:
 
     def restart(self, key: wanted.PodKey) -> bool:
         """Begin to restart a pod; False when it is not wanted."""
-        return self._pool.restart(key)
+        begun = self._pool.restart(key)
+        if begun:
+            self._journal.decide(key, "restarting it", "`staticlet restart` asked for it")
+        return begun
 
     def log_of(self, key: wanted.PodKey, container: str, *, previous: bool) -> logs.LogFile:
         """The log of a container's present or previous life; raises logs.NotAvailable."""
@@ -341,10 +344,11 @@ class Agent:
         """Clear what pods of an earlier life left, once it is known what is wanted."""
         if self._wanted.ready != self._wanted.sources:
             return
-        left = await asyncio.to_thread(self._house.left_behind)
-        for uid in left.keys() - self._uids_in_use():
-            if uid not in self._uids_in_use():  # clearing another one took its time
-                await asyncio.to_thread(self._house.clear, left[uid], uid)
+        used = self._uids_in_use()
+        left = await asyncio.to_thread(self._house.left_behind, but=used)
+        for uid, key in left.items():
+            if uid not in self._uids_in_use():  # looking and clearing took their time
+                await asyncio.to_thread(self._house.clear, key, uid)
         await asyncio.to_thread(self._house.clear_links)
 
     def _uids_in_use(self) -> set[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 
 from staticlet.host import mounts
@@ -33,21 +33,30 @@ def remove_pod(where: paths.PodPaths) -> None:
     remove_logs(where)
 
 
-def left_behind(root_dir: Path) -> Mapping[str, PodKey]:
+def left_behind(root_dir: Path, *, but: Set[str] = frozenset()) -> Mapping[str, PodKey]:
     """The pods that have a directory of ours here, by UID; those of a kubelet are not ours.
 
     Args:
         root_dir: The agent's root directory.
+        but: UIDs that are not asked about: their directories are not looked into.
     """
     found = {}
-    for mark in (root_dir / "pods").glob(f"*/{paths.MARK}"):
+    for uid in _names(root_dir / "pods") - but:
         try:
-            namespace, _, name = mark.read_text().strip().partition("/")
+            text = (root_dir / "pods" / uid / paths.MARK).read_text()
         except (OSError, UnicodeDecodeError):
             continue  # being removed, or nothing that we wrote
+        namespace, _, name = text.strip().partition("/")
         if namespace and name:
-            found[mark.parent.name] = PodKey(namespace, name)
+            found[uid] = PodKey(namespace, name)
     return found
+
+
+def _names(directory: Path) -> Set[str]:
+    try:
+        return frozenset(os.listdir(directory))  # noqa: PTH208  names are all that is asked for
+    except (FileNotFoundError, NotADirectoryError):
+        return frozenset()
 
 
 def remove_logs(where: paths.PodPaths) -> None:
@@ -57,7 +66,7 @@ def remove_logs(where: paths.PodPaths) -> None:
         CleanupFault: A file could not be removed.
     """
     try:
-        for link in _links(where.links):
+        for link in _links(where.links, prefix=where.link_prefix):
             if _target(link).is_relative_to(where.log_directory):
                 link.unlink(missing_ok=True)
     except OSError as fault:
@@ -124,10 +133,11 @@ def _remove_entry(entry: Path) -> None:
         entry.unlink()
 
 
-def _links(directory: Path) -> list[Path]:
+def _links(directory: Path, *, prefix: str = "") -> list[Path]:
     try:
         with os.scandir(directory) as entries:
-            return [Path(entry.path) for entry in entries if entry.is_symlink()]
+            named = (entry for entry in entries if entry.name.startswith(prefix))
+            return [Path(entry.path) for entry in named if entry.is_symlink()]
     except FileNotFoundError:
         return []
 

@@ -9,7 +9,7 @@ directory, say) has left bears no mark, and stays.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 
 from staticlet.config.settings import Settings
 from staticlet.host import cgroup, osfault
@@ -30,11 +30,11 @@ class House:
         self._node = node
         self._told = ""
 
-    def left_behind(self) -> Mapping[str, wanted.PodKey]:
-        """Whose directories are here, by UID; nobody's while the disk does not tell."""
+    def left_behind(self, *, but: Set[str]) -> Mapping[str, wanted.PodKey]:
+        """Whose directories are here but these UIDs'; nobody's while the disk does not tell."""
         root_dir = self._settings.root_dir
         try:
-            return discard.left_behind(root_dir)
+            return discard.left_behind(root_dir, but=but)
         except OSError as fault:
             self._tell(f"cannot look for what earlier pods left: {osfault.words(fault, root_dir)}")
             return {}

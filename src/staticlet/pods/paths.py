@@ -125,8 +125,13 @@ class PodPaths:
 
     def log_link(self, container: str, container_id: str) -> Path:
         """The old style link to a log file, its name cut to what a file name may be."""
-        stem = f"{self.name}_{self.namespace}_{component(container)}-{component(container_id)}"
+        stem = f"{self.link_prefix}{component(container)}-{component(container_id)}"
         return self.links / (stem[: MAX_FILE_NAME - len(_LOG_SUFFIX)] + _LOG_SUFFIX)
+
+    @property
+    def link_prefix(self) -> str:
+        """What the names of all old style links to its logs begin with."""
+        return f"{self.name}_{self.namespace}_"[: MAX_FILE_NAME - len(_LOG_SUFFIX)]
 
 
 def of(key: PodKey, uid: str, settings: Settings) -> PodPaths:
