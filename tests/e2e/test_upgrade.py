@@ -13,7 +13,7 @@ import pytest
 
 from staticlet.testing.agent import Agent, Life
 from staticlet.testing.scripted import WAIT, pod, script
-from staticlet.testing.until import lasts
+from staticlet.testing.until import lasts, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -84,8 +84,7 @@ def test_pods_are_handed_over_without_a_restart_and_back(agent: Agent, before: P
     agent.code = None
     agent.start()
     agent.manifests.remove("plain.yaml")
-    agent.until_gone("plain")
-    assert agent.owned_of("plain") == []
+    until(lambda: not agent.owned_of("plain"), "nothing is left of it", story=agent.story)
 
 
 def run_on(agent: Agent, lives: dict[tuple[str, str], Life]) -> None:

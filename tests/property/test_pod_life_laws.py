@@ -148,8 +148,9 @@ class PodLife(RuleBasedStateMachine):
 
     def _write(self, pod: wanted.WantedPod) -> None:
         """Want it; what is the same as before was not seen anew."""
-        same = self.want is not None and planning.same_content(self.want, pod)
-        if not same or pod.incarnation != self.incarnation:
+        old = self.want
+        same = old is not None and planning.same_content(old, pod)
+        if old is None or not same or old.incarnation != self.incarnation:
             self.writes += 1
         seen = datetime(2030, 1, 1, tzinfo=UTC) + timedelta(days=self.writes)
         self._wish(replace(pod, incarnation=self.incarnation, seen=seen))
