@@ -57,11 +57,23 @@ def pod_row(pod: core.Pod, now: datetime) -> PodRow:
         name=meta.name or "",
         ready=f"{ready}/{total + len(sidecars)}",
         status=_status(pod, status, regular),
-        restarts=_restarts([*(status.initContainerStatuses or []), *regular], now),
+        restarts=_restarts(_counted(pod, status, regular, sidecars), now),
         age=_age(meta.creationTimestamp or status.startTime, now),
         ip=status.podIP or _NONE,
         node=(pod.spec.nodeName if pod.spec else None) or _NONE,
     )
+
+
+def _counted(
+    pod: core.Pod,
+    status: core.PodStatus,
+    regular: Sequence[core.ContainerStatus],
+    sidecars: Sequence[core.ContainerStatus],
+) -> Sequence[core.ContainerStatus]:
+    """Whose restarts are told: those of init containers only until they are through."""
+    if _init_status(pod, status) is not None:
+        return status.initContainerStatuses or []
+    return [*sidecars, *regular]
 
 
 def _sidecars(pod: core.Pod, status: core.PodStatus) -> list[core.ContainerStatus]:
