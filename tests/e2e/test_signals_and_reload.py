@@ -254,3 +254,33 @@ def test_systemd_hears_of_the_whole_life(
         hears("STOPPING=1")
         monkeypatch.undo()
         agent.start(without=f"--pod-manifest-path={agent.manifests.path}")
+
+
+def test_back_off_and_dns_change_for_what_comes_next(moving: Agent) -> None:
+    agent = moving
+    agent.manifests.put("stays.yaml", pod("stays", WAIT))
+    life = agent.until_runs("stays")
+    configure(
+        agent,
+        staticPodPath=str(agent.manifests.path),
+        clusterDNS=["192.0.2.53"],
+        featureGates={},
+        crashLoopBackOff={"maxContainerRestartPeriod": "300s"},
+    )
+    hang_up(agent)
+    until_told(agent, "configuration read anew; changed: ")
+    asks = script(f"cat /etc/resolv.conf; {WAIT}")
+    agent.manifests.put("asks.yaml", pod("asks", asks, dnsPolicy="ClusterFirstWithHostNet"))
+    agent.until_runs("asks")
+    until(
+        lambda: "nameserver 192.0.2.53" in agent.words("asks"),
+        "it has the new name server",
+        story=agent.story,
+    )
+    agent.manifests.put("fails.yaml", pod("fails", "exit 1"))
+    until(
+        lambda: "back-off 10s" in str(agent.state("fails").get("state")),
+        "the back-off is the new one",
+        story=agent.story,
+    )
+    agent.runs_on(life, "stays")

@@ -373,6 +373,33 @@ async def test_pulls_beyond_the_rate_wait_their_time_and_do_not_fail():
         assert not bench.told("Failed")
 
 
+async def test_other_bounds_hold_for_pulls_that_wait_already():
+    async with serving(Bench()) as bench:
+        wanted = [request(f"x:{n}", container=f"c{n}") for n in range(4)]
+        for each in wanted:
+            bench.need(each)
+        await asyncio.sleep(0.5)
+        more = settings.Settings(
+            node_name="n", serialize_image_pulls=False, max_parallel_image_pulls=3
+        )
+        bench.puller.use(more)
+        await bench.settled(*wanted)
+        assert [round(at, 1) for _, at in bench.images.pulls] == [0, 0.5, 0.5, 1]
+
+
+async def test_another_rate_holds_from_then_on_and_the_same_gives_nothing_away():
+    slow = settings.Settings(node_name="n", registry_pull_qps=0.1, registry_burst=1)
+    async with serving(Bench(slow)) as bench:
+        await bench.settled(request("x:0"))
+        bench.puller.use(slow)
+        bench.need(request("x:1", container="c1"))
+        await asyncio.sleep(1.0)
+        assert len(bench.images.pulls) == 1
+        bench.puller.use(settings.Settings(node_name="n", registry_pull_qps=0.0))
+        await bench.settled(request("x:2", container="c2"), request("x:1", container="c1"))
+        assert [round(at) for _, at in bench.images.pulls] == [0, 10, 11]
+
+
 async def test_a_pull_is_cancelled_when_nobody_wants_it_any_more():
     async with serving(Bench()) as bench:
         for owner in "ab":
