@@ -379,3 +379,18 @@ def test_a_pod_that_could_not_be_removed_whole_is_still_known_as_ours(place, mon
         with pytest.raises(discard.CleanupFault, match="not now"):
             discard.remove_pod(pod.where)
     assert discard.left_behind(pod.where.root) == {pod.wanted.uid: pod.wanted.key}
+
+
+def test_logs_and_last_words_of_lives_before_the_last_are_removed_with_each_start(place):
+    pod = place()
+    pod.prepare()
+    for count in range(4):
+        pod.start(count)
+        pod.where.log_file("c", count).touch()
+        pod.where.log_file("c", count).with_name(f"{count}.log.20260102-030405.gz").touch()
+    pod.where.log_file("c", 0).with_name("notes.txt").touch()
+    pod.start(4)
+    logs = {file.name for file in pod.where.container_log_directory("c").iterdir()}
+    assert logs == {"3.log", "3.log.20260102-030405.gz", "notes.txt"}
+    words = {file.name for file in pod.where.container_directory("c").iterdir()}
+    assert words == {"00000003", "00000004"}

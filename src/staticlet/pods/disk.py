@@ -90,6 +90,7 @@ def prepare_container(
     )
     try:
         make_directory(where.container_log_directory(container.name), _PUBLIC)
+        _forget_old_lives(where, container.name, restart_count)
         return mounts.Prepared(
             volumes=places,
             sub_paths=_mount_sub_paths(where, container, places, sub_paths),
@@ -134,6 +135,24 @@ def make_directory(directory: Path, mode: int) -> None:
             raise
         return
     directory.chmod(mode)
+
+
+def _forget_old_lives(where: paths.PodPaths, container: str, restart_count: int) -> None:
+    """Remove logs and last words of all lives but this and the last, which people still read.
+
+    Those of containers that are removed one by one are gone already. These are left of containers
+    that went with their sandbox, as after a reboot, or that others removed.
+    """
+    kept = {restart_count, restart_count - 1}
+    names = {f"{count}" for count in kept}
+    for log_file in where.container_log_directory(container).glob("*.log*"):
+        number = log_file.name.partition(".log")[0]
+        if number.isdecimal() and number not in names:
+            log_file.unlink(missing_ok=True)
+    words = {where.termination_log(container, count) for count in kept}
+    for file in where.container_directory(container).glob("*"):
+        if file not in words:
+            file.unlink(missing_ok=True)
 
 
 def _write_hosts(file: Path, content: str) -> Path:
