@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import socket
 import subprocess
@@ -106,7 +107,7 @@ def doctor(*flags: str) -> tuple[int, Mapping[str, Any], str]:
         timeout=30,
     )
     assert time.monotonic() - began < 10, "five seconds, and as much for a busy machine"
-    checks = json.loads(done.stdout)["checks"] if done.stdout else []
+    checks = json.loads(done.stdout)["checks"] if done.stdout.startswith("{") else []
     return done.returncode, {each["name"]: each for each in checks}, done.stderr
 
 
@@ -195,6 +196,15 @@ def test_a_wrong_socket_is_told_with_what_to_give_instead(tmp_path: Path) -> Non
     assert verdicts["runtime-socket"]["found"] == f"there is no socket {tmp_path}/none.sock"
     assert level(verdicts, "runtime") == "skipped"
     assert level(verdicts, "foreign-sandboxes") == "skipped"
+
+
+def test_names_that_are_no_text_are_no_trouble(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"\xff.yaml")).write_text("kind: Odd\n")
+    flags = (f"--root-dir={tmp_path}/root", f"--pod-manifest-path={tmp_path}")
+    for output in ("-ojson", "-otext"):
+        status, _, said = doctor(*flags, output)
+        assert status == 1
+        assert "Traceback" not in said
 
 
 def test_a_socket_of_another_program_is_told(tmp_path: Path) -> None:

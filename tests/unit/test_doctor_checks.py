@@ -14,6 +14,7 @@ from staticlet.kube.finding import Finding, Position, Severity
 from staticlet.pods import labels
 from staticlet.pods.wanted import PodKey
 from staticlet.runtime import port
+from staticlet.runtime.cri import faults
 from staticlet.testing import healthy
 from staticlet.testing.healthy import FACTS, but
 
@@ -180,6 +181,13 @@ CASES = [
         FAIL,
         "nobody listens",
         "systemctl start",
+    ),
+    (
+        "runtime",
+        but("runtime", version=None, fault=faults.translate(PermissionError(), SOCKET)),
+        FAIL,
+        "may not be opened",
+        "sudo",
     ),
     ("runtime", but("runtime", version=OLD), FAIL, "1.5.9 is too old", "containerd 1.6 or"),
     ("runtime", but("runtime", version=STRANGE), WARN, "not tested", "containerd 1.6"),

@@ -39,7 +39,7 @@ def command(*, output: str, strict: bool, given: flags.Given) -> None:
         asyncio.run(everything.gather(_loaded(given), clock=clocks.SystemClock()))
     )
     if output == "json":
-        click.echo(json.dumps(report.data(lines), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(report.data(lines), indent=2))
     else:
         click.echo(report.text(lines), nl=False)
         click.echo(report.summary(lines), err=True)

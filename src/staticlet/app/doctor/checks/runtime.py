@@ -72,6 +72,8 @@ def _remedy(fault: port.RuntimeFault | None) -> str:
             )
         case port.DeadlinePassed():
             return "it hangs: look at its log (journalctl -u containerd) and restart it"
+        case _ if "run as root" in str(fault):
+            return "sudo staticlet doctor"
         case _:
             return "start it: systemctl start containerd; its log: journalctl -u containerd"
 

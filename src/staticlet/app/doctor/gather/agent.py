@@ -26,7 +26,7 @@ def look(settings: Settings) -> facts.Agent:
     path = settings.socket or settings.root_dir / SOCKET_NAME
     known = facts.Agent(
         socket=str(path),
-        socket_exists=path.is_socket(),
+        socket_exists=os.access(path, os.F_OK),
         holder=processes.lock_holder(settings.root_dir / leftovers.LOCK_NAME),
     )
     try:

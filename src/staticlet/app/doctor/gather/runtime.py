@@ -39,23 +39,32 @@ async def look(settings: Settings) -> facts.Runtime:
 def _sockets(settings: Settings) -> facts.Runtime:
     """Which sockets there are."""
     try:
-        path = endpoint.resolve(settings.runtime_endpoint)
+        path = endpoint.choose(settings.runtime_endpoint, _is_socket)
     except endpoint.BadEndpoint as fault:
         return facts.Runtime(configured=settings.runtime_endpoint, fault=port.NotCri(str(fault)))
-    places = dict.fromkeys((*endpoint.WELL_KNOWN, OF_UP))
-    real = {str(Path(each).resolve()): each for each in places if Path(each).is_socket()}
-    others = tuple(each for each in real.values() if path is None or each != path)
+    found: dict[Path, str] = {}
+    for each in (*endpoint.WELL_KNOWN, OF_UP):
+        if _is_socket(each):
+            found.setdefault(Path(each).resolve(), each)  # /var/run is /run
+    if path is not None:
+        found.pop(Path(path).resolve(), None)
     return facts.Runtime(
         configured=settings.runtime_endpoint,
         path=path,
-        others=others,
+        others=tuple(found.values()),
         kind=_kind(Path(path)) if path else facts.Kind.MISSING,
     )
+
+
+def _is_socket(path: str) -> bool:
+    return _kind(Path(path)) is facts.Kind.SOCKET
 
 
 def _kind(path: Path) -> facts.Kind:
     try:
         mode = path.stat().st_mode
+    except PermissionError:
+        return facts.Kind.SOCKET  # who asks there is told
     except OSError:
         return facts.Kind.MISSING
     return facts.Kind.SOCKET if stat.S_ISSOCK(mode) else disk.kind_of(mode)
