@@ -8,6 +8,7 @@ mixed, and lines that are not in the CRI's format are left out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ MOST_LINE_BYTES = 1 << 20
 
 ReadAt = Callable[[int, int], bytes]
 """Reads at most so many bytes (second) from an offset (first)."""
+
+_WHOLE_LINE = re.compile(rb"\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|[+-]\d\d:\d\d) std(?:out|err) F ")
 
 _IMAGE_WORDS = {
     "ErrImagePull": "image can't be pulled",
@@ -269,6 +272,7 @@ class Text:
         self.done = options.limit_bytes is not None and options.limit_bytes <= 0
         self._since_ns = options.since_ns
         self._timestamps = options.timestamps
+        self._times_matter = options.timestamps or options.since_ns is not None
         self._left = options.limit_bytes
         self._raw = b""
         self._skipping = False
@@ -293,6 +297,10 @@ class Text:
         return self._limited(rest)
 
     def _shown(self, raw: bytes) -> bytes:
+        if not self._times_matter and not any(self._parts.values()):
+            whole = _WHOLE_LINE.match(raw)  # nearly every line is: several times as fast
+            if whole is not None:
+                return raw[whole.end() :] + b"\n"
         try:
             entry = crilog.parse(raw)
         except crilog.BadLine:
