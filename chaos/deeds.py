@@ -88,9 +88,12 @@ class Deeds:
         for key in self._files:
             self._change(key)
 
-    def some(self, number: int) -> None:
-        """So many deeds, with pauses in between."""
+    def some(self, number: int, *, for_s: float) -> None:
+        """So many deeds, with pauses in between, unless they take too long on a busy machine."""
+        ends = time.monotonic() + for_s
         for _ in range(number):
+            if time.monotonic() > ends:
+                return
             # Each deed has chance of its own: how it ends must not change those after it.
             self._rng = rng_of(self._order.getrandbits(32))
             self._one()

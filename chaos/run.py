@@ -20,6 +20,8 @@ STAYS_S = 1.0
 """For how long it must be right, then."""
 LOOK_S = 0.3
 DEEDS = (8, 22)
+ROUGH_S = 15.0
+"""How many deeds there are between two rests, and for how long at most."""
 SPEECHLESS = re.compile(
     r"Traceback|failed unexpectedly|never retrieved|was never awaited|Unclosed|Exception ignored"
 )
@@ -85,7 +87,7 @@ def _rough_times(
         well(agent)
         if clock > order.rough_s:
             break
-        doing.some(rng.randrange(*DEEDS))
+        doing.some(rng.randrange(*DEEDS), for_s=ROUGH_S)
     _end(doing, agent, containerd, group)
     order.tell(f"{time.monotonic() - begun:6.1f} s  the end: nothing is left")
     if doing.shims_left:

@@ -64,6 +64,7 @@ class Machine:
         empty_shims: Ids for which a shim runs that has none.
         directories: The UIDs with a directory below the root directory.
         logs: The names of pods' log directories.
+        crowded: Log directories of containers with logs of more than two lives.
         links: Old style log links of ours: the container's id, and whether the log is there.
         mounts: The UIDs below whose directory something is mounted.
         groups: The UIDs with a cgroup.
@@ -77,6 +78,7 @@ class Machine:
     empty_shims: frozenset[str] = frozenset()
     directories: frozenset[str] = frozenset()
     logs: frozenset[str] = frozenset()
+    crowded: frozenset[str] = frozenset()
     links: Mapping[str, bool] = field(default_factory=dict)
     mounts: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
@@ -107,6 +109,7 @@ def _look(agent: Agent, containerd: Containerd, cgroup_root: str) -> Machine:
         empty_shims=frozenset(each for each, busy in shims.items() if not busy),
         directories=_names(agent.root / "pods"),
         logs=_names(agent.pod_logs),
+        crowded=frozenset(_crowded(agent.pod_logs)),
         links=dict(_links(agent.pod_logs)),
         mounts=frozenset(_mounted(agent.root / "pods")),
         groups=frozenset(_groups(cgroup_root)),
@@ -181,6 +184,12 @@ def _names(directory: Path) -> frozenset[str]:
     return (
         frozenset(each.name for each in directory.iterdir()) if directory.exists() else frozenset()
     )
+
+
+def _crowded(logs: Path) -> Iterator[str]:
+    for directory in logs.glob("*/*"):
+        if len([*directory.glob("*.log")]) > 2:
+            yield str(directory.relative_to(logs))
 
 
 def _links(logs: Path) -> Iterator[tuple[str, bool]]:

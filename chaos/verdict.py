@@ -135,6 +135,7 @@ def _disk(machine: Machine, uids: frozenset[str]) -> Iterator[str]:
     logs = frozenset(name.rpartition("_")[2] for name in machine.logs)
     yield from _unequal("pod directories", machine.directories, uids)
     yield from _unequal("log directories", logs, uids)
+    yield from _unequal("logs of many lives", machine.crowded, ())
     yield from _unequal("mounts", machine.mounts, machine.mounts & uids)
     yield from _unequal("cgroups", machine.groups, (machine.groups & uids) | running)
     for container_id, there in machine.links.items():

@@ -127,6 +127,7 @@ WRONG = {
     "an empty shim": replace(RIGHT, shims=frozenset(), empty_shims=frozenset({"s"})),
     "a directory": replace(RIGHT, directories=RIGHT.directories | {"x"}),
     "a log directory": replace(RIGHT, logs=RIGHT.logs | {"default_x-n1_x"}),
+    "logs of many lives": replace(RIGHT, crowded=frozenset({"default_a-n1_u/main"})),
     "a dead link": replace(RIGHT, links={"c": False}),
     "a mount": replace(RIGHT, mounts=frozenset({"x"})),
     "a cgroup": replace(RIGHT, groups=RIGHT.groups | {"x"}),
