@@ -1,7 +1,8 @@
 """How the agent grows: the same measures with few pods and with many, the floor beside them.
 
 Sizes come one after the other on one machine: the floor's pods start and go, then the agent's
-start, are watched at rest, one of them is changed, the agent is restarted, and all are removed.
+start, are watched at rest, one of them is changed, the agent is restarted, and all are removed;
+then the floor's once more, since other work on the machine comes and goes.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Order:
     """What is to be measured.
 
     Attributes:
-        sizes: How many pods at once, one measurement for each.
+        sizes: How many pods at once, one measurement for each, in this order.
         manifests: How many manifests the crowded directory has; 0 for no such measurement.
         tell: Called with a line about what goes on.
     """
@@ -124,9 +125,7 @@ class _Bench:
                 idle = await self._agent(place, pid).idle(IDLE_S)
             self._tell(f"0 pods: {_idle(idle)}")
             return Size(pods=0, idle=idle)
-        floor_start = (await self.floor.burst(f"floor-{pods}", pods)).seconds
-        floor_remove = await self.floor.clear()
-        self._tell(f"{pods} pods, floor: start {floor_start:.2f}, remove {floor_remove:.2f}")
+        before = await self._floor_round(f"floor-a-{pods}", pods)
         async with contextlib.AsyncExitStack() as first:
             pid = await first.enter_async_context(agents.running(place, agents.ours(place)))
             agent = self._agent(place, pid)
@@ -141,20 +140,28 @@ class _Bench:
             adoption = await _adopted(place, process.pid, pods)
             self._tell(f"{pods} pods: adopted {adoption.seconds:.2f}, CPU {adoption.cpu_s:.2f}")
             await asyncio.sleep(SETTLE_S)
-            before = usage.cpu_seconds(process.pid)
+            used = -usage.cpu_seconds(process.pid)
             remove = await self._agent(place, process.pid).clear()
-            used = usage.cpu_seconds(process.pid) - before
+            used += usage.cpu_seconds(process.pid)
             self._tell(f"{pods} pods: remove {remove:.2f}, CPU {used:.2f}")
+        after = await self._floor_round(f"floor-b-{pods}", pods)
         return Size(
             pods=pods,
-            start=Pair(floor=floor_start, ours=burst.seconds),
+            start=Pair(floor=statistics.mean((before[0], after[0])), ours=burst.seconds),
             start_cpu_s=burst.cpu_s or 0.0,
             idle=idle,
             change=change,
             adoption=adoption,
-            remove=Pair(floor=floor_remove, ours=remove),
+            remove=Pair(floor=statistics.mean((before[1], after[1])), ours=remove),
             remove_cpu_s=used,
         )
+
+    async def _floor_round(self, prefix: str, pods: int) -> tuple[float, float]:
+        """Seconds of the floor for so many starts, and for their removal."""
+        start = (await self.floor.burst(prefix, pods)).seconds
+        remove = await self.floor.clear()
+        self._tell(f"{pods} pods, floor: start {start:.2f}, remove {remove:.2f}")
+        return start, remove
 
     async def _changes(self, agent: race.Agent, name: str) -> Pair:
         """One pod among all changed a few times, and a pod of the floor beside them."""
