@@ -212,6 +212,19 @@ async def test_a_directory_of_500_files_is_taken_whole_and_keeps_nobody_waiting(
     assert len(list((place / "root" / "staticlet" / "last-good").iterdir())) == 499
 
 
+async def test_2000_manifests_of_which_1990_are_refused_keep_nobody_waiting(place: Path) -> None:
+    for number in range(2000):
+        good = manifest(f"web{number}")
+        bad = good.replace(b"containers", b"container")
+        (place / "m" / f"{number}.yaml").write_bytes(bad if number % 200 else good)
+    async with following(place) as watcher:
+        await watcher.count(ManifestState.ACCEPTED, 10, within_s=40)
+        await watcher.count(ManifestState.REFUSED, 1990, within_s=5)
+        (place / "m" / "1.yaml").write_bytes(manifest("web1"))
+        await watcher.count(ManifestState.ACCEPTED, 11, within_s=5)
+    assert watcher.longest_s < 0.5
+
+
 async def test_a_manifest_of_ten_mebibytes_is_refused_and_one_below_is_read_aside(
     place: Path,
 ) -> None:
