@@ -22,11 +22,13 @@ from staticlet.app.doctor import facts
 from staticlet.app.doctor.gather import everything, runtime
 from staticlet.config import load
 from staticlet.config.settings import Settings
+from staticlet.host import listeners
 from staticlet.runtime import port
 from staticlet.runtime.cri import channel
 from staticlet.runtime.cri import runtime as cri
 from staticlet.testing import agent as agents
 from staticlet.testing import containerd as containerd_of_ours
+from staticlet.testing.until import until
 
 
 @pytest.fixture
@@ -234,13 +236,40 @@ def test_a_flag_that_is_unknown_is_a_usage_error() -> None:
     assert "--nonsense" in said
 
 
+def test_a_port_that_somebody_has_is_told_with_who_has_it(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        number = taken.getsockname()[1]
+        (tmp_path / "web.yaml").write_text(
+            POD.replace("main, image", f"main, ports: [{{containerPort: {number}}}], image")
+        )
+        flags = (f"--root-dir={tmp_path}/root", f"--pod-manifest-path={tmp_path}")
+        _, verdicts, _ = doctor(*flags, "--hostname-override=n1")
+    assert level(verdicts, "host-ports") == "fail"
+    (row,) = verdicts["host-ports"]["details"]
+    assert row.startswith(f"default/web-n1 wants {number}/TCP, which python")
+    assert row.endswith(f"(pid {os.getpid()}) has")
+
+
+def listens(number: int) -> bool:
+    return any(each.port == number for each in listeners.listening())
+
+
 def test_a_running_agent_is_told_with_its_pid_version_and_pods(
     containerd: containerd_of_ours.Containerd,
 ) -> None:
     base = containerd.base / "da"
     with agents.running(base, containerd) as agent:
-        agent.manifests.file("web.yaml").write_text(POD)
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            number = taken.getsockname()[1]
+        serving = POD.replace('[sleep, "600"]', f'[httpd, -f, -p, "{number}"]')
+        agent.manifests.file("web.yaml").write_text(
+            serving.replace("main, image", f"main, ports: [{{containerPort: {number}}}], image")
+        )
         agent.until_runs("web")
+        until(lambda: listens(number), "httpd listens")
         flags = (
             f"--root-dir={agent.root}",
             f"--pod-manifest-path={agent.manifests.path}",
@@ -255,6 +284,8 @@ def test_a_running_agent_is_told_with_its_pid_version_and_pods(
         for name in ("unwanted-pods", "stale-mounts", "orphan-directories", "stale-socket"):
             assert level(verdicts, name) == "ok", verdicts[name]
         assert not [row for row in verdicts["other-agents"]["details"] if str(agent.root) in row]
+        found = verdicts["host-ports"]["found"]
+        assert found == f"free, or held by their own pods: {number}/TCP"
         agent.kill()
         _, verdicts, _ = doctor(*flags)
         assert verdicts["agent"]["found"] == "none runs on this root directory"
