@@ -462,9 +462,9 @@ async def test_the_story_of_a_pod_that_crashes_twice(machine):
     assert story(machine) == [
         ("making its sandbox", "its manifest is new here: /m/web.yaml"),
         ("starting container main", "it has not run yet"),
-        ("restarting container main", "exited 137 0s ago"),
+        ("restarting container main", "exited 137, 0s ago"),
         ("waiting to restart container main", "exited 137, back-off 10s"),
-        ("restarting container main", "exited 137 10s ago, back-off 10s is over"),
+        ("restarting container main", "exited 137, 10s ago; back-off 10s is over"),
     ]
     wait = machine.journal.of(KEY)[3]
     assert wait.until - wait.at == timedelta(seconds=10)
@@ -481,7 +481,8 @@ async def test_the_story_of_a_change_and_a_removal(machine):
     async with working(machine, pod()) as made:
         machine.time.pass_by(1)
         present = machine.views
-        machine.views = lambda pod, counts: present(pod, counts) if pod.uid == "u1" else {}
+        pulling = {"main": view.ImageView(state=view.State.PULLING)}
+        machine.views = lambda pod, counts: present(pod, counts) if pod.uid == "u1" else pulling
         made.wish(pod(uid="u2"))
         await settle()
         made.wake()
@@ -492,10 +493,11 @@ async def test_the_story_of_a_change_and_a_removal(machine):
         made.wish(None)
         await settle()
         assert made.ended
+    waiting = "waiting for image i of container main: it is being pulled"
     assert story(machine)[2:] == [
         (
             "running on as before",
-            "its manifest changed: /m/web.yaml; waiting for image i of container main",
+            "its manifest changed: /m/web.yaml; " + waiting,
         ),
         ("stopping it (grace 30s)", "its manifest changed: /m/web.yaml"),
         ("making its sandbox", "its manifest changed: /m/web.yaml"),

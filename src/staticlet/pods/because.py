@@ -17,10 +17,10 @@ def ended(container: obs.ObservedContainer) -> str:
 
 
 def ended_ago(container: obs.ObservedContainer, now_ns: int) -> str:
-    """How and when a container ended: `exited 1 3s ago`."""
+    """How and when a container ended: `exited 1, 3s ago`."""
     if not container.finished_at_ns:
         return ended(container)
-    return f"{ended(container)} {seconds(now_ns - container.finished_at_ns)} ago"
+    return f"{ended(container)}, {seconds(now_ns - container.finished_at_ns)} ago"
 
 
 def seconds(span_ns: int) -> str:

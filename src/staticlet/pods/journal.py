@@ -27,7 +27,7 @@ class Decision:
         last: When it was made last, in a row of equal ones.
         count: How often in a row.
         what: What was decided: "restarting container main".
-        why: The observation that led to it: "exited 137 (OOMKilled) 3s ago".
+        why: The observation that led to it: "exited 137 (OOMKilled), 3s ago".
         until: For a wait, when it ends if nothing happens before.
     """
 

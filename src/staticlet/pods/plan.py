@@ -185,7 +185,7 @@ def _stops(
         if not _serves(sandbox, pod):
             why = because.manifest("changed", pod.origin)
         elif sandbox.id in now.past.doomed:
-            why = "its manifest was removed and put back, or a restart was asked for"
+            why = "a restart was asked for, or its manifest was removed and put back"
         elif not sandbox.ready:
             why = "its sandbox is gone"
         else:
@@ -363,7 +363,7 @@ class _Steps:
         why = because.ended_ago(seen, self.now.now_ns)
         crashes = self.now.past.crashes.get(name)
         delay_s = crashes.delay_s if crashes else 0
-        return f"{why}, back-off {delay_s:g}s is over" if delay_s else why
+        return f"{why}; back-off {delay_s:g}s is over" if delay_s else why
 
 
 def restarts(pod: core.Pod, spec: core.Container, container: obs.ObservedContainer) -> bool:

@@ -56,15 +56,19 @@ class Teller:
     def held_back(
         self, want: wanted.WantedPod, images: Mapping[str, image_view.ImageView]
     ) -> None:
-        """A changed manifest is not served before its images are there."""
+        """A changed manifest is not served before its images are there.
+
+        While the runtime is only being asked whether it has them there is nothing to tell.
+        """
         lacking = [
-            f"{because.waiting_for_image(c)}" + (f": {why}" if why else "")
+            f"{because.waiting_for_image(c)}: {why}"
             for c in fields.all_containers(want.pod)
-            if (view := images.get(c.name)) is None or view.state is not image_view.State.PRESENT
-            for why in (because.image(view),)
+            if (view := images.get(c.name)) is not None
+            and view.state is not image_view.State.PRESENT
+            and (why := because.image(view))
         ]
         why = "; ".join((because.manifest("changed", want.origin), *lacking))
-        if why != self._held:
+        if lacking and why != self._held:
             self._held = why
             self._journal.decide(self._key, "running on as before", why)
 
