@@ -35,6 +35,7 @@ from staticlet.pods import (
     logs,
     merge,
     observed,
+    orphans,
     pool,
     present,
     report,
@@ -160,6 +161,7 @@ class Agent:
         self._pool = pool.Pool(
             self._tools, self._find, house=self._keep_house, relist_s=_relist_s(settings)
         )
+        self._orphans = orphans.Orphans(connections.runtime)
         self._house = housekeeping.House(settings, trees=trees, node=self._facts.now)
         self._arrived = latest.Latest(None)
         self._sources = sources.Sources(settings, clock, news=self._arrived.touch)
@@ -338,6 +340,7 @@ class Agent:
                 self._facts.use_cgroup_driver(driver)
         sandboxes = await self._runtime.list_sandboxes(chosen)
         containers = await self._runtime.list_containers(chosen)
+        await self._orphans.listed(sandboxes, containers)
         return pool.found(sandboxes, containers, labels.source_of)
 
     async def _keep_house(self) -> None:
