@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,8 @@ from staticlet.testing.until import DEADLINE_S, until
 
 COUNT = "trap 'exit 0' TERM; i=0; while true; do echo $i; i=$((i+1)); sleep 0.05; done"
 STEP = (
-    "echo life $(cat /shared/n); until test -e /shared/go; do sleep 0.05; done; echo last; exit 3"
+    "trap 'exit 0' TERM; echo life $(cat /shared/n); "
+    "until test -e /shared/go; do sleep 0.05; done; echo last; exit 3"
 )
 
 
@@ -173,3 +175,24 @@ def test_a_watch_sees_a_crash(agent: Agent, tmp_path: Path) -> None:
         command.until("Terminating")
         rows = [line.split() for line in command.text.splitlines()]
         assert [row[2] for row in rows][:3] == ["STATUS", "Running", "Error"]
+
+
+def test_who_watches_and_follows_is_told_that_the_agent_ends_and_does_not_hold_it_up(
+    agent: Agent, tmp_path: Path
+) -> None:
+    agent.manifests.put("stays.yaml", pod("stays", "echo up; " + WAIT))
+    life = agent.until_runs("stays")
+    (tmp_path / "w").mkdir()
+    with (
+        running(agent, tmp_path, "logs", "-f", "stays") as follower,
+        running(agent, tmp_path / "w", "get", "pods", "-w", "stays") as watcher,
+    ):
+        follower.until("up\n")
+        watcher.until("Running")
+        began = time.monotonic()
+        assert agent.stop() == 0
+        assert time.monotonic() - began < 1.5
+        assert (follower.end(), watcher.end()) == (0, 0)
+    agent.start()
+    assert agent.until_runs("stays") == life
+    assert said(agent, "logs", "stays")[:2] == (0, "up\n")
