@@ -19,16 +19,17 @@ def test_what_jumps_about_and_comes_back_is_flat() -> None:
 
 
 def test_what_grows_slowly_is_seen() -> None:
-    assert not row([60 + 0.1 * number for number in range(100)]).flat
+    assert not row([60 + 0.1 * number for number in range(200)]).flat
 
 
 def test_what_is_met_for_the_first_time_is_left_out() -> None:
-    assert row([1.0] * 9 + [60.0] * 91).first == 60.0
+    assert row([1.0] * 60 + [60.0] * 300).first == 60.0
+    assert row([1.0] * 15 + [60.0] * 15).first == 60.0
 
 
 def test_growth_within_the_margin_is_flat_and_beyond_it_is_not() -> None:
-    assert row([60.0] * 50 + [63.9] * 50).flat
-    assert not row([60.0] * 50 + [64.1] * 50).flat
+    assert row([60.0] * 100 + [63.9] * 100).flat
+    assert not row([60.0] * 100 + [64.1] * 100).flat
 
 
 def test_too_few_samples_say_nothing() -> None:
@@ -37,7 +38,7 @@ def test_too_few_samples_say_nothing() -> None:
 
 
 def test_the_table_names_what_grows() -> None:
-    found = [row([60.0] * 50), row([60.0] * 50 + [70.0] * 50)]
+    found = [row([60.0] * 50), row([60.0] * 100 + [70.0] * 100)]
     lines = trend.table(found).splitlines()
     assert lines[1].endswith("flat")
     assert lines[2].endswith("GROWS")
