@@ -96,7 +96,7 @@ class Shown:
 
     def restart(self, key):
         self.restarted.append(key)
-        return key == KEY
+        return "" if key == KEY else "it is being stopped, its manifest is gone"
 
     @property
     def path(self):

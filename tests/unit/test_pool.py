@@ -8,7 +8,8 @@ import pytest
 
 from staticlet.kube import core
 from staticlet.pods import observed as obs
-from staticlet.pods import pool, wanted, worker
+from staticlet.pods import pool, report, wanted, worker
+from staticlet.pods.images import view
 from staticlet.runtime import port
 
 KEY = wanted.PodKey("default", "web-node1")
@@ -25,6 +26,7 @@ class Scripted:
         self.seen = obs.Observed()
         self.doubts = 0
         self.watched = set()
+        self.held = {}
         self.told = asyncio.Event()
         Scripted.made.append(self)
 
@@ -37,6 +39,17 @@ class Scripted:
 
     def watches(self, runtime_id):
         return runtime_id in self.watched
+
+    def report(self):
+        return report.Report(
+            key=self.key,
+            want=self.want,
+            serving=self.want,
+            leaving=None,
+            seen=self.seen,
+            past=self.past,
+            successor_images=self.held,
+        )
 
     async def run(self):
         while self.want is not None:
@@ -283,21 +296,21 @@ async def test_a_restart_is_a_new_incarnation_of_the_wanted_pod(monkeypatch):
         made.wish(all_wanted(pod()))
         await settle()
         (worker_of_pod,) = Scripted.made
-        assert made.restart(KEY)
+        assert made.restart(KEY) == ""
         assert worker_of_pod.want.incarnation == 1
         made.wish(all_wanted(pod("u2")))
         await settle()
         assert (worker_of_pod.want.uid, worker_of_pod.want.incarnation) == ("u2", 1)
-        assert made.restart(KEY)
+        assert made.restart(KEY) == ""
         assert worker_of_pod.want.incarnation == 2
 
 
 async def test_what_is_not_wanted_is_not_restarted(monkeypatch):
     async with pooling(monkeypatch, {KEY: found()}) as made:
-        assert not made.restart(KEY)
+        assert "its manifest is gone" in made.restart(KEY)
         made.wish(all_wanted(ready=()))
         await settle()
-        assert not made.restart(KEY)
+        assert "its manifest is gone" in made.restart(KEY)
         assert Scripted.made == []
 
 
@@ -311,3 +324,13 @@ async def test_a_restart_of_an_earlier_life_does_not_restart_the_next_one(monkey
         made.wish(all_wanted(pod()))
         await settle()
         assert [w.want and w.want.incarnation for w in Scripted.made] == [None, 0]
+
+
+async def test_a_pod_that_waits_for_its_successors_images_is_not_ended_by_a_restart(monkeypatch):
+    async with pooling(monkeypatch, {}) as made:
+        made.wish(all_wanted(pod()))
+        await settle()
+        (worker_of_pod,) = Scripted.made
+        worker_of_pod.held = {"main": view.ImageView(state=view.State.FAILED)}
+        assert "until the new images are there" in made.restart(KEY)
+        assert worker_of_pod.want.incarnation == 0

@@ -241,8 +241,8 @@ class Agent:
         """Now."""
         return self._clock.now()
 
-    def restart(self, key: wanted.PodKey) -> bool:
-        """Begin to restart a pod; False when it is not wanted."""
+    def restart(self, key: wanted.PodKey) -> str:
+        """Begin to restart a pod; why not, in words, when it cannot be."""
         begun = self._pool.restart(key)
         if begun:
             self._journal.decide(key, "restarting it", "`staticlet restart` asked for it")

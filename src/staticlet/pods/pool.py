@@ -100,21 +100,27 @@ class Pool:
         one = self._workers.get(key)
         return one.report() if one is not None else None
 
-    def restart(self, key: wanted.PodKey) -> bool:
+    def restart(self, key: wanted.PodKey) -> str:
         """Restart a pod from its sandbox on, with its grace and without a back-off.
 
         It is as if its manifest were removed and put back: a new incarnation of the same content.
 
         Returns:
-            Whether there is something to restart: a pod that is wanted.
+            Why not, in words; empty where the restart has begun.
         """
         want = self._wanted.value
         pod = want.pods.get(key) if want is not None else None
         if pod is None:
-            return False
+            return "it is being stopped, its manifest is gone"
+        known = self.report(key)
+        if known is not None and known.successor_images:
+            return (
+                "its manifest has changed and it runs on as before until the new images are "
+                "there: a restart would end it"
+            )
         self._restarts[key] = self._restarts.get(key, 0) + 1
         self._tell(key, pod)
-        return True
+        return ""
 
     def running_uids(self) -> Mapping[wanted.PodKey, str]:
         """The newest UID on the runtime of each pod key, as listed last."""

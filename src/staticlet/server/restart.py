@@ -23,8 +23,8 @@ class View(Protocol):
         """One pod with its status; None when there is none."""
         ...
 
-    def restart(self, key: wanted.PodKey) -> bool:
-        """Begin to restart a pod; False when it is not wanted, so that there is nothing to."""
+    def restart(self, key: wanted.PodKey) -> str:
+        """Begin to restart a pod; why not, in words, when it cannot be."""
         ...
 
 
@@ -32,10 +32,11 @@ async def restart(view: View, request: web.Request) -> web.Response:
     """Begin a restart and answer at once."""
     key = wanted.PodKey(request.query.get("namespace", "default"), request.query.get("name", ""))
     shown = view.pod(key)
-    if not view.restart(key):
-        if shown is None:
-            return web.Response(status=404, text=f'pods "{key.name}" not found')
-        words = f'pod "{key.name}" cannot be restarted: it is being stopped, its manifest is gone'
+    refusal = view.restart(key)
+    if refusal and shown is None:
+        return web.Response(status=404, text=f'pods "{key.name}" not found')
+    if refusal:
+        words = f'pod "{key.name}" cannot be restarted: {refusal}'
         return web.Response(status=409, text=words)
     body = msgspec.json.encode(None if shown is None else shown.to_dict())
     return web.Response(body=body, content_type="application/json")
