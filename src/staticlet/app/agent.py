@@ -243,10 +243,10 @@ class Agent:
 
     def restart(self, key: wanted.PodKey) -> str:
         """Begin to restart a pod; why not, in words, when it cannot be."""
-        begun = self._pool.restart(key)
-        if begun:
+        refusal = self._pool.restart(key)
+        if not refusal:
             self._journal.decide(key, "restarting it", "`staticlet restart` asked for it")
-        return begun
+        return refusal
 
     def log_of(self, key: wanted.PodKey, container: str, *, previous: bool) -> logs.LogFile:
         """The log of a container's present or previous life; raises logs.NotAvailable."""
