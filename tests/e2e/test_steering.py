@@ -147,6 +147,10 @@ def test_a_restart_is_graceful_counts_and_earns_no_back_off(agent: Agent, tmp_pa
         assert after.container_id != before.container_id
         before = after
     agent.runs_on(before, "again")
+    assert sorted(file.name for file in log_of(agent, "again").parent.iterdir()) == [
+        "2.log",
+        "3.log",
+    ]
 
 
 def test_a_finished_pod_is_run_once_more(agent: Agent) -> None:

@@ -333,6 +333,24 @@ def test_removing_a_container_takes_its_own_files_and_no_others(place):
     assert pod.where.termination_log("c", 10).exists()
 
 
+def test_of_a_container_only_the_present_and_the_last_life_leave_anything(place):
+    pod = place()
+    logs = pod.where.container_log_directory("c")
+    messages = pod.where.container_directory("c")
+    logs.mkdir(parents=True)
+    messages.mkdir(parents=True)
+    for count in range(12):
+        (logs / f"{count}.log").touch()
+        (messages / f"{count:08x}").touch()
+    (logs / "2.log.20300101-000000").touch()
+    (logs / "notes.txt").touch()
+    discard.remove_older(pod.where, "c", 11)
+    discard.remove_older(pod.where, "c", 11)
+    assert {file.name for file in logs.iterdir()} == {"10.log", "11.log", "notes.txt"}
+    assert {file.name for file in messages.iterdir()} == {"0000000a", "0000000b"}
+    discard.remove_older(pod.where, "absent", 5)
+
+
 def test_only_dead_links_of_ours_are_removed(place, tmp_path):
     pod = place()
     pod.prepare()

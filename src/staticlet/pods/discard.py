@@ -10,6 +10,7 @@ Plain functions that block; doing them again is no error.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Mapping, Set
 from pathlib import Path
@@ -90,6 +91,31 @@ def remove_container(
             file.unlink(missing_ok=True)
     except OSError as fault:
         raise CleanupFault(f"cannot remove what {container_id} left: {fault}") from fault
+
+
+def remove_older(where: paths.PodPaths, container: str, restart_count: int) -> None:
+    """Remove what all lives of a container left but the present and the last one.
+
+    Those that went with their sandbox were not removed one by one, so that the log of the last
+    life can still be read; once the next one has begun, nobody asks for the one before.
+
+    Raises:
+        CleanupFault: A file could not be removed.
+    """
+    logs = where.container_log_directory(container)
+    messages = where.container_directory(container)
+    lives = {logs / name: _count(name.partition(".")[0], 10) for name in _names(logs)}
+    lives |= {messages / name: _count(name, 16) for name in _names(messages)}
+    try:
+        for path, count in lives.items():
+            if count is not None and count < restart_count - 1:
+                path.unlink(missing_ok=True)
+    except OSError as fault:
+        raise CleanupFault(f"cannot remove what {container} left: {fault}") from fault
+
+
+def _count(name: str, base: int) -> int | None:
+    return int(name, base) if re.fullmatch("[0-9a-f]+" if base > 10 else "[0-9]+", name) else None
 
 
 def remove_dead_links(links: Path, logs: Path) -> int:

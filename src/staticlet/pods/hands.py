@@ -178,8 +178,16 @@ class RuntimeHands:
             status = await self._runtime.container_status(container_id, verbose=True)
         where = paths.of(pod.key, pod.uid, settings)
         disk.link_log(where, start.name, start.restart_count, container_id)
+        if start.restart_count > 1:
+            await self._remove_older(where, start)
         with _fault("RunContainerError", look=True):
             return await self._with_message(status)
+
+    async def _remove_older(self, where: paths.PodPaths, start: tools.ContainerStart) -> None:
+        try:
+            await asyncio.to_thread(discard.remove_older, where, start.name, start.restart_count)
+        except discard.CleanupFault as fault:
+            log.warning("%s: %s", start.pod.key, fault)  # the container runs all the same
 
     async def stop(self, sandbox: obs.ObservedSandbox, grace_s: int) -> obs.ObservedSandbox:
         """Stop all containers of a sandbox at once, each with the grace, then the sandbox."""
