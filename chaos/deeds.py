@@ -74,7 +74,8 @@ class Deeds:
         self._place = containerd.base.name
         self._numbers = iter(range(1, 1_000_000))
         self._watched = False
-        self.shims_left: frozenset[str] = frozenset()
+        self.lost: frozenset[str] = frozenset()
+        self.containerd_killed = False
         self.model: dict[str, Lineage] = {}
         self._files: dict[str, File] = {}
         for number, shapes in enumerate(SHAPES):
@@ -354,6 +355,7 @@ class Deeds:
             self._containerd.stop()
         else:
             self._containerd.kill()
+            self.containerd_killed = True
         if self._rng.random() < 0.6:
             pause(self._rng.choice((0.0, 0.2)))
             self._containerd_up()

@@ -90,8 +90,8 @@ def _rough_times(
         doing.some(rng.randrange(*DEEDS), for_s=ROUGH_S)
     _end(doing, agent, containerd, group)
     order.tell(f"{time.monotonic() - begun:6.1f} s  the end: nothing is left")
-    if doing.shims_left:
-        order.tell(f"containerd itself has left {len(doing.shims_left)} empty shims")
+    if doing.lost:
+        order.tell(f"containerd, when it was killed, has lost {len(doing.lost)} shims")
 
 
 def _come_to_rest(
@@ -107,7 +107,9 @@ def _come_to_rest(
         try:
             machine = survey.look(agent, containerd, cgroup_root=group)
             chosen, troubles = verdict.settled(allowed, machine)
-            doing.shims_left = machine.empty_shims
+            doing.lost = machine.lost
+            if machine.lost and not doing.containerd_killed:
+                troubles.append(f"shims that containerd does not know: {sorted(machine.lost)}")
         except survey.Moving as fault:
             troubles = [str(fault)]
         now = time.monotonic()

@@ -60,14 +60,14 @@ class Machine:
         inmates: The containers by the CRI.
         records: Ids of all containers that containerd has with the agent's label.
         tasks: Ids of all tasks that run.
-        shims: Ids of the sandboxes for which a shim runs that has processes.
-        empty_shims: Ids for which a shim runs that has none.
+        shims: Ids of the sandboxes for which a shim runs.
+        lost: Ids for which a shim runs, and which containerd does not know (any more).
         directories: The UIDs with a directory below the root directory.
         logs: The names of pods' log directories.
         crowded: Log directories of containers with logs of more than two lives.
         links: Old style log links of ours: the container's id, and whether the log is there.
         mounts: The UIDs below whose directory something is mounted.
-        groups: The UIDs with a cgroup.
+        groups: The UIDs with a cgroup, but for those that only lost shims keep.
     """
 
     boxes: Sequence[Box] = ()
@@ -75,7 +75,7 @@ class Machine:
     records: frozenset[str] = frozenset()
     tasks: frozenset[str] = frozenset()
     shims: frozenset[str] = frozenset()
-    empty_shims: frozenset[str] = frozenset()
+    lost: frozenset[str] = frozenset()
     directories: frozenset[str] = frozenset()
     logs: frozenset[str] = frozenset()
     crowded: frozenset[str] = frozenset()
@@ -99,20 +99,22 @@ def look(agent: Agent, containerd: Containerd, *, cgroup_root: str) -> Machine:
 def _look(agent: Agent, containerd: Containerd, cgroup_root: str) -> Machine:
     pids = agent.pids()
     boxes, inmates = asyncio.run(_listed(containerd.endpoint, agent, pids))
-    shims = dict(_shims(containerd.base))
+    records = frozenset(agent.owned())
+    shims = frozenset(_shims(containerd.base))
+    lost = shims - records - {box.id for box in boxes}
     return Machine(
         boxes=boxes,
         inmates=inmates,
-        records=frozenset(agent.owned()),
+        records=records,
         tasks=frozenset(pids),
-        shims=frozenset(each for each, busy in shims.items() if busy),
-        empty_shims=frozenset(each for each, busy in shims.items() if not busy),
+        shims=shims - lost,
+        lost=lost,
         directories=_names(agent.root / "pods"),
         logs=_names(agent.pod_logs),
         crowded=frozenset(_crowded(agent.pod_logs)),
         links=dict(_links(agent.pod_logs)),
         mounts=frozenset(_mounted(agent.root / "pods")),
-        groups=frozenset(_groups(cgroup_root)),
+        groups=frozenset(_groups(cgroup_root, lost)),
     )
 
 
@@ -161,8 +163,8 @@ def _round(pid: int | None) -> int | None:
     return int(next(found, b"-1"))
 
 
-def _shims(base: Path) -> Iterator[tuple[str, bool]]:
-    """The id for which each shim of this containerd runs, and whether it has processes."""
+def _shims(base: Path) -> Iterator[str]:
+    """The id for which each shim of this containerd runs."""
     mark = str(base).encode()
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal():
@@ -173,11 +175,7 @@ def _shims(base: Path) -> Iterator[tuple[str, bool]]:
             continue  # it ended meanwhile
         ours = any(mark in each for each in started)
         if ours and b"containerd-shim" in started[0] and b"-id" in started:
-            yield started[started.index(b"-id") + 1].decode(), _has_children(entry)
-
-
-def _has_children(process: Path) -> bool:
-    return any((thread / "children").read_text() for thread in (process / "task").iterdir())
+            yield started[started.index(b"-id") + 1].decode()
 
 
 def _names(directory: Path) -> frozenset[str]:
@@ -209,11 +207,12 @@ def _mounted(pods: Path) -> Iterator[str]:
         yield point.relative_to(pods.resolve()).parts[0]
 
 
-def _groups(cgroup_root: str) -> Iterator[str]:
+def _groups(cgroup_root: str, lost: frozenset[str]) -> Iterator[str]:
     for top in (CGROUPS, *CGROUPS.iterdir()):
         for found in (top / cgroup_root.strip("/")).glob("**/pod*"):
             match = _POD_GROUP.fullmatch(found.name)
-            if match:
+            inner = {each.name for each in found.iterdir() if each.is_dir()}
+            if match and not (inner and inner <= lost):
                 yield match[1]
 
 

@@ -125,9 +125,6 @@ def _processes(machine: Machine) -> Iterator[str]:
     yield from _unequal("in containerd and not in the CRI", machine.records, known)
     yield from _unequal("tasks", machine.tasks, alive)
     yield from _unequal("shims", machine.shims, ready)
-    # One that nobody knows was left by a containerd that was killed while it made a sandbox, or
-    # whose caller was: nobody can see it by the CRI, nor end it.
-    yield from _unequal("empty shims", machine.empty_shims & known, ())
 
 
 def _disk(machine: Machine, uids: frozenset[str]) -> Iterator[str]:

@@ -124,7 +124,7 @@ WRONG = {
     "a task": replace(RIGHT, tasks=RIGHT.tasks | {"x"}),
     "no task": replace(RIGHT, tasks=frozenset()),
     "a shim": replace(RIGHT, shims=RIGHT.shims | {"x"}),
-    "an empty shim": replace(RIGHT, shims=frozenset(), empty_shims=frozenset({"s"})),
+    "no shim": replace(RIGHT, shims=frozenset()),
     "a directory": replace(RIGHT, directories=RIGHT.directories | {"x"}),
     "a log directory": replace(RIGHT, logs=RIGHT.logs | {"default_x-n1_x"}),
     "logs of many lives": replace(RIGHT, crowded=frozenset({"default_a-n1_u/main"})),
