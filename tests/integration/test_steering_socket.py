@@ -15,7 +15,7 @@ from staticlet.aio import fanout
 from staticlet.cli import main
 from staticlet.kube import core
 from staticlet.pods import logs, wanted
-from staticlet.server import local
+from staticlet.server import local, watch
 
 KEY = wanted.PodKey("default", "web-node1")
 NOW = datetime(2026, 1, 1, 1, tzinfo=UTC)
@@ -368,6 +368,21 @@ async def test_the_watch_speaks_kubernetes_watch_events(socket, agent):
         assert (await event())["type"] == "DELETED"
         agent.changes.close()
         assert b"0\r\n" in await reader.read()
+
+
+async def test_a_watcher_that_reads_nothing_is_dropped(socket, agent, monkeypatch):
+    monkeypatch.setattr(watch, "SLOW_S", 0.2)
+    _, writer = await asyncio.open_unix_connection(str(socket), limit=1)
+    writer.write(b"GET /pods?watch=1 HTTP/1.1\r\nHost: x\r\n\r\n")
+    await until(lambda: agent.changes._subscriptions)
+    for number in range(100):
+        agent.put(shown(labels={"long": f"{number}" * 100_000}))
+        await asyncio.sleep(0)
+    await until(lambda: not agent.changes._subscriptions)
+    writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
+    assert (await said(socket, "get", "pods", "-o", "name"))[1] == "pod/web-node1\n"
 
 
 async def test_nothing_is_shown_to_nobody(socket, agent, monkeypatch):

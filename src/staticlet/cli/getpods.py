@@ -89,7 +89,10 @@ def command(
 
     printer = podrows.Printer(form)
     if watch or watch_only:
-        _watch(agent, wanted, form, printer, only_changes=watch_only)
+        try:
+            _watch(agent, wanted, form, printer, only_changes=watch_only)
+        except KeyboardInterrupt:
+            sys.exit(130)
         return
     items: list[dict[str, Any]] = agent.ask("/pods")["items"]
     found = _named(items, names, where) if names else items

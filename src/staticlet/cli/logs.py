@@ -165,8 +165,15 @@ def _print(sources: Sequence[Source], *, prefix: bool, together: bool) -> bool:
         for source in sources:
             one(source)
         return not failed
+
+    def in_a_thread(source: Source) -> None:
+        try:
+            one(source)
+        except BrokenPipeError:
+            failed.append(source)  # who reads has read enough
+
     threads = [
-        threading.Thread(target=one, args=(source,), name=source.container, daemon=True)
+        threading.Thread(target=in_a_thread, args=(source,), name=source.container, daemon=True)
         for source in sources
     ]
     for thread in threads:
