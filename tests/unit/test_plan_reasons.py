@@ -37,6 +37,7 @@ def container(name="main", state=port.ContainerState.EXITED, **more):
     values = {
         "id": name,
         "restart_count": 0,
+        "started_at_ns": NOW - 4 * obs.SECOND_NS,
         "finished_at_ns": NOW - 3 * obs.SECOND_NS,
         "exit_code": 1,
     }
