@@ -18,10 +18,11 @@ from staticlet.runtime import port
 from staticlet.runtime.cri import channel, runtime
 from staticlet.testing.agent import Agent
 from staticlet.testing.containerd import Containerd
-from staticlet.testing.until import pause
+from staticlet.testing.until import NeverCame, pause, until
 
 AWAY_S = 0.1
 """A file that is away for longer may have lost its pods: the agent waits twice as long."""
+PATIENCE_S = 60.0
 ENDINGS = (".yaml", ".yml", ".json", ".manifest")
 
 SHAPES = (
@@ -120,9 +121,9 @@ class Deeds:
         """Begin a rest: everybody who was sent away comes back, and all files are seen."""
         self._containerd_up()
         self._agent_up()
-        self._agent.until_settled()
+        self._until_settled()
         pause(2 * AWAY_S)
-        self._agent.until_settled()
+        self._until_settled()
         self._watched = True
         self.model = {key: each.seen() for key, each in self.model.items()}
 
@@ -130,6 +131,12 @@ class Deeds:
         """Remove every file."""
         for key in self._files:
             self._remove(key)
+
+    def _until_settled(self) -> None:
+        try:
+            self._agent.until_settled()
+        except NeverCame:  # a busy machine: once more
+            self._agent.until_settled()
 
     def found(self, chosen: dict[str, model.Goods]) -> None:
         """Take what the machine has told about each lineage."""
@@ -344,7 +351,15 @@ class Deeds:
     def _agent_up(self) -> None:
         if self._agent.pid is None:
             self._tell("start the agent")
-            self._agent.start()
+            try:
+                self._agent.start()
+            except NeverCame:  # a busy machine: what counts is that it comes
+                until(
+                    self._agent.answers,
+                    "the agent answers",
+                    deadline_s=PATIENCE_S,
+                    story=self._agent.story,
+                )
 
     def _containerd_down(self) -> None:
         if self._containerd.pid is None:
