@@ -82,6 +82,7 @@ class PodLife(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.machine = podlife.Machine()
         self.machine.doomed = self._doomed
+        self.machine.remembered = lambda: self.worker.past.uid if self.worker else ""
         self.want: wanted.WantedPod | None = None
         self.last = CONTENTS[0]
         self.incarnation = 0
@@ -356,6 +357,7 @@ PodLife.TestCase.settings = settings(
     max_examples=100,
     stateful_step_count=30,
     deadline=None,
+    derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
 TestPodLife = PodLife.TestCase

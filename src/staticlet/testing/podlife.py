@@ -69,6 +69,8 @@ class Machine:
         outcomes: What comes of the next steps; when it is empty, all goes well.
         meanwhile: What happens just before the next steps, one each.
         absent: Revisions whose images are not there yet.
+        doomed: The sandboxes that the worker dooms.
+        remembered: The UID whose restart counts the worker remembers.
     """
 
     def __init__(self) -> None:
@@ -79,6 +81,7 @@ class Machine:
         self.meanwhile: deque[Callable[[], None]] = deque()
         self.absent: set[str] = set()
         self.doomed: Callable[[], frozenset[str]] = frozenset
+        self.remembered: Callable[[], str] = str
         self.steps_left = MOST_STEPS
         self._up = asyncio.Event()
         self._up.set()
@@ -299,6 +302,8 @@ class Machine:
         if box is not None and box.alive:
             raise LawBroken(f"sandbox {sandbox_id} lives and is to be removed")
         self.boxes.pop(sandbox_id, None)
+        kept = {each.uid for each in self.boxes.values()} | {self.remembered()}
+        self._highest = {key: n for key, n in self._highest.items() if key[0] in kept}
         self._end(outcome, "RuntimeFault")
 
     async def clean_up(self, key: wanted.PodKey, uid: str) -> None:
@@ -324,19 +329,25 @@ class Machine:
         inits = {c.name for c in fields.init_containers(pod.pod) if not fields.is_sidecar(c)}
         if name in inits and (sandbox.id in self._served or alive & inits):
             raise LawBroken(f"init container {name} starts after or beside another")
-        if self._ended_for_good(pod, name):
+        if self._ended_for_good(start):
             raise LawBroken(f"{name} starts again under Never")
         if start.restart_count <= self._highest.get((pod.uid, name), -1):
             raise LawBroken(f"restart count {start.restart_count} of {name} was given before")
 
-    def _ended_for_good(self, pod: wanted.WantedPod, name: str) -> bool:
-        sidecar = any(c.name == name and fields.is_sidecar(c) for c in _inits(pod))
-        once = planning.restart_policy(pod.pod) == "Never" and not sidecar
-        return once and (pod.seen, pod.uid, pod.revision, name) in self._ran
+    def _ended_for_good(self, start: tools.ContainerStart) -> bool:
+        """Whether it ran and restartPolicy starts nothing again; a new sandbox is set up anew."""
+        sidecar = any(c.name == start.name and fields.is_sidecar(c) for c in _inits(start.pod))
+        once = planning.restart_policy(start.pod.pod) == "Never" and not sidecar
+        return once and self._turn(start) in self._ran
+
+    def _turn(self, start: tools.ContainerStart) -> tuple[datetime, str, str, str]:
+        pod, setting_up = start.pod, {c.name for c in _inits(start.pod)}
+        where = start.sandbox.id if start.name in setting_up else pod.uid
+        return (pod.seen, where, pod.revision, start.name)
 
     def _note(self, start: tools.ContainerStart) -> None:
         pod = start.pod
-        self._ran.add((pod.seen, pod.uid, pod.revision, start.name))
+        self._ran.add(self._turn(start))
         self._highest[pod.uid, start.name] = start.restart_count
         if start.name in {c.name for c in fields.containers(pod.pod)}:
             self._served.add(start.sandbox.id)
