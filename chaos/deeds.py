@@ -76,7 +76,7 @@ class Deeds:
         self._numbers = iter(range(1, 1_000_000))
         self._watched = False
         self.lost: frozenset[str] = frozenset()
-        self.containerd_killed = False
+        self.cut_off = False
         self.model: dict[str, Lineage] = {}
         self._files: dict[str, File] = {}
         for number, shapes in enumerate(SHAPES):
@@ -340,6 +340,7 @@ class Deeds:
             return
         gently = self._rng.random() < 0.5
         self._tell("stop the agent" if gently else "kill the agent")
+        self.cut_off = True
         if gently and self._agent.stop() != 0:
             raise AssertionError(f"the agent ended badly{self._agent.story()}")
         self._agent.kill()
@@ -366,11 +367,11 @@ class Deeds:
             return
         gently = self._rng.random() < 0.5
         self._tell("stop containerd" if gently else "kill containerd")
+        self.cut_off = True
         if gently:
             self._containerd.stop()
         else:
             self._containerd.kill()
-            self.containerd_killed = True
         if self._rng.random() < 0.6:
             pause(self._rng.choice((0.0, 0.2)))
             self._containerd_up()

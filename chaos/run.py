@@ -91,7 +91,7 @@ def _rough_times(
     _end(doing, agent, containerd, group)
     order.tell(f"{time.monotonic() - begun:6.1f} s  the end: nothing is left")
     if doing.lost:
-        order.tell(f"containerd, when it was killed, has lost {len(doing.lost)} shims")
+        order.tell(f"containerd, when requests were cut off, has lost {len(doing.lost)} shims")
 
 
 def _come_to_rest(
@@ -108,7 +108,7 @@ def _come_to_rest(
             machine = survey.look(agent, containerd, cgroup_root=group)
             chosen, troubles = verdict.settled(allowed, machine)
             doing.lost = machine.lost
-            if machine.lost and not doing.containerd_killed:
+            if machine.lost and not doing.cut_off:
                 troubles.append(f"shims that containerd does not know: {sorted(machine.lost)}")
         except survey.Moving as fault:
             troubles = [str(fault)]
