@@ -1,6 +1,7 @@
 """The documents say what is true: links, flags, fields, manifests, and the words of errors."""
 
 import asyncio
+import errno
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from staticlet.app import agent, up
 from staticlet.cli import main
 from staticlet.config import effective, flags
 from staticlet.config.settings import Settings
+from staticlet.host import osfault
 from staticlet.kube import core, read, unsupported
 from staticlet.pods import labels, merge, wanted
 from staticlet.runtime.cri import endpoint, faults
@@ -281,3 +283,10 @@ def test_units_are_what_systemd_takes(unit, tmp_path):
         check=False,
     )
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_the_words_for_a_full_disk_and_a_flood_of_findings_are_documented():
+    text = page("docs/troubleshooting.md")
+    fault = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert osfault.words(fault, "/var/lib/kubelet/pods/0123") in text
+    assert f"the first {agent.MOST_FINDINGS_LOGGED}" in text
