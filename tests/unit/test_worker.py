@@ -545,3 +545,16 @@ async def test_a_sandbox_that_died_is_told_as_changed(machine):
     changed = "Pod sandbox changed, it will be killed and re-created."
     assert ("SandboxChanged", changed, "") in happened(machine)
     assert ("making its sandbox again (1)", "its sandbox is gone") in story(machine)
+
+
+async def test_what_was_removed_is_cleared_away_also_when_the_answer_is_lost(machine):
+    async with working(machine, pod()):
+        pass
+    machine.faults["remove"] = [port.Unavailable("gone")]
+    async with working(machine, None) as made:
+        assert machine.done[-1] == ("remove", "s-u1-0")
+        machine.sandboxes.clear()  # the runtime did it, and went away before it said so
+        machine.up.set()
+        await settle()
+        assert machine.done[-2:] == [("look",), ("clean", "u1")]
+        assert made.ended
