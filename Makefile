@@ -38,7 +38,7 @@ soak: deps ## half an hour of ordinary life: what the agent uses stays flat (as 
 bench: deps ## measure, with the floor beside each figure (as root)
 	@$(BIN)/python -m bench $(ARGS)
 
-bench-scale: deps ## measure with up to 250 pods and 2,000 manifests: nine minutes (as root)
+bench-scale: deps ## measure with up to 250 pods and 2,000 manifests: ten minutes (as root)
 	@$(BIN)/python -m bench.scale $(ARGS)
 
 package: deps ## build wheel and sdist, and try the wheel with the locked dependencies

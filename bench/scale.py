@@ -1,6 +1,6 @@
 """`python -m bench.scale`: how the agent grows with its pods and manifests. Root only.
 
-Some nine minutes, of which most is waiting: for the floor, and for what is watched at rest.
+Some ten minutes, of which most is waiting: for the floor, and for what is watched at rest.
 """
 
 from __future__ import annotations
