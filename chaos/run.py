@@ -56,8 +56,9 @@ def run(order: Order) -> None:
         Wrong: With all that is wrong, and the end of the agent's log.
     """
     begun = time.monotonic()
-    with containerd_of_ours.running() as containerd:
+    with survey.groups_removed() as groups, containerd_of_ours.running() as containerd:
         group = f"/chaos-{containerd.base.name}"
+        groups.append(group)
         config = {**agents.QUICK, "syncFrequency": "5s", "cgroupRoot": group}
         agent = Agent(containerd.base / "a", containerd, config=config)
         try:
@@ -65,8 +66,6 @@ def run(order: Order) -> None:
             _rough_times(order, agent, containerd, group, begun)
         finally:
             agent.kill()
-            containerd.destroy()
-            survey.remove_groups(group)
 
 
 def _rough_times(

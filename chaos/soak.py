@@ -72,8 +72,13 @@ class _Visit(http.server.BaseHTTPRequestHandler):
 def soak(*, seconds: float, seed: int, tell: Callable[[str], None]) -> dict[str, list[float]]:
     """Live for so long; the samples by name."""
     samples: dict[str, list[float]] = {name: [] for name in MARGINS}
-    with _page() as page, containerd_of_ours.running() as containerd:
+    with (
+        _page() as page,
+        survey.groups_removed() as groups,
+        containerd_of_ours.running() as containerd,
+    ):
         group = f"/soak-{containerd.base.name}"
+        groups.append(group)
         config = {
             **agents.QUICK,
             "httpCheckFrequency": "1s",
@@ -91,8 +96,6 @@ def soak(*, seconds: float, seed: int, tell: Callable[[str], None]) -> dict[str,
             _live(life, agent, samples, seconds, tell)
         finally:
             agent.kill()
-            containerd.destroy()
-            survey.remove_groups(group)
     run.well(agent)
     return samples
 

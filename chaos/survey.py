@@ -216,7 +216,18 @@ def _groups(cgroup_root: str, lost: frozenset[str]) -> Iterator[str]:
                 yield match[1]
 
 
-def remove_groups(cgroup_root: str) -> None:
+@contextlib.contextmanager
+def groups_removed() -> Iterator[list[str]]:
+    """A list of cgroup roots, whose empty cgroups are removed when the block ends."""
+    groups: list[str] = []
+    try:
+        yield groups
+    finally:
+        for each in groups:
+            _remove_groups(each)
+
+
+def _remove_groups(cgroup_root: str) -> None:
     """Remove the empty cgroups that are left when all is over."""
     for top in (CGROUPS, *CGROUPS.iterdir()):
         root = top / cgroup_root.strip("/")
