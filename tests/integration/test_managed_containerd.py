@@ -157,14 +157,15 @@ async def test_an_archive_whose_image_was_removed_is_imported_again(
     archive.unlink()
 
 
-async def test_what_a_reboot_left_in_the_run_directory_is_dropped(containerd: Containerd) -> None:
-    await asyncio.to_thread(containerd.stop)
-    leftover = containerd.layout.state / "leftover"
-    leftover.touch()
-    earlier = process.Identity(pid=1, start_ticks=1, boot_id="another boot")
-    containerd.layout.pid_file.write_text(earlier.to_json())
-    await asyncio.to_thread(containerd.start)
-    assert not leftover.exists()
+def test_what_a_reboot_left_in_the_run_directory_is_dropped() -> None:
+    with containerd_of_ours.running() as fresh:  # one with mounts below it is no fresh boot
+        fresh.stop()
+        leftover = fresh.layout.state / "leftover"
+        leftover.touch()
+        earlier = process.Identity(pid=1, start_ticks=1, boot_id="another boot")
+        fresh.layout.pid_file.write_text(earlier.to_json())
+        fresh.start()
+        assert not leftover.exists()
 
 
 async def test_what_a_mere_restart_left_in_the_run_directory_stays(containerd: Containerd) -> None:

@@ -385,6 +385,33 @@ def test_only_directories_that_bear_our_mark_are_known_as_left_behind(place):
     assert (pod.where.root / "pods/of-a-kubelet").exists()
 
 
+def test_what_an_agent_killed_at_the_first_or_last_step_of_a_pod_left_is_removed(place):
+    pod = place()
+    pods = pod.where.root / "pods"
+    (pods / "unmarked").mkdir(parents=True)
+    (pods / "half-marked").mkdir()
+    (pods / "half-marked/.staticlet.new").write_text("defau")
+    (pods / "in-use").mkdir()
+    (pods / "of-a-kubelet/volumes").mkdir(parents=True)
+    (pods / "a-file").write_text("")
+    discard.remove_husks(pod.where.root, but={"in-use"})
+    assert sorted(each.name for each in pods.iterdir()) == ["a-file", "in-use", "of-a-kubelet"]
+
+
+def test_the_logs_are_gone_before_the_mark_that_tells_of_them(place, monkeypatch):
+    pod = place()
+    pod.prepare()
+
+    def refuse(where):
+        raise discard.CleanupFault(f"cannot remove links to {where.log_directory}")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(discard, "remove_logs", refuse)
+        with pytest.raises(discard.CleanupFault):
+            discard.remove_pod(pod.where)
+    assert discard.left_behind(pod.where.root) == {pod.wanted.uid: pod.wanted.key}
+
+
 def test_a_pod_that_could_not_be_removed_whole_is_still_known_as_ours(place, monkeypatch):
     pod = place(volumes=EMPTY)
     pod.prepare()

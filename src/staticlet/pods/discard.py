@@ -27,11 +27,34 @@ class CleanupFault(Exception):
 def remove_pod(where: paths.PodPaths) -> None:
     """Remove a pod's directory, its logs and the links to them: after its last container.
 
+    The mark that says whose it is goes last of all: whoever is killed in between leaves something
+    that the next one knows as ours.
+
     Raises:
         CleanupFault: A mount or a file could not be removed.
     """
-    _remove_tree(where.directory, last=paths.MARK)
+    _empty(where.directory, but=paths.MARK)
     remove_logs(where)
+    _remove_tree(where.directory)
+
+
+def remove_husks(root_dir: Path, *, but: Set[str] = frozenset()) -> None:
+    """Remove pod directories with nothing in them, whose mark is gone already or not there yet.
+
+    That is what an agent leaves that is killed at the first or the last step of a pod.
+
+    Args:
+        root_dir: The agent's root directory.
+        but: UIDs whose directories are in use.
+    """
+    for uid in _names(root_dir / "pods") - but:
+        directory = root_dir / "pods" / uid
+        if _names(directory) <= {paths.NEW_MARK}:
+            try:
+                (directory / paths.NEW_MARK).unlink(missing_ok=True)
+                directory.rmdir()
+            except OSError:
+                continue  # no directory, or something came into it: it is no husk
 
 
 def left_behind(root_dir: Path, *, but: Set[str] = frozenset()) -> Mapping[str, PodKey]:
@@ -133,8 +156,19 @@ def remove_dead_links(links: Path, logs: Path) -> int:
     return removed
 
 
-def _remove_tree(directory: Path, *, last: str = "") -> None:
-    """Unmount and remove a directory; the entry named `last` goes when all others are gone."""
+def _remove_tree(directory: Path) -> None:
+    """Unmount and remove a directory with all that is in it."""
+    _empty(directory)
+    try:
+        directory.rmdir()
+    except FileNotFoundError:
+        pass  # removed before
+    except OSError as fault:
+        raise CleanupFault(f"cannot remove {directory}: {fault}") from fault
+
+
+def _empty(directory: Path, *, but: str = "") -> None:
+    """Unmount and remove what is in a directory, except one entry."""
     try:
         held = mounts.unmount_below(directory)
     except OSError as fault:
@@ -143,9 +177,8 @@ def _remove_tree(directory: Path, *, last: str = "") -> None:
         raise CleanupFault(f"cannot remove {directory}: {held[0]} is still mounted")
     try:
         for entry in directory.iterdir():
-            if entry.name != last:
+            if entry.name != but:
                 _remove_entry(entry)
-        shutil.rmtree(directory)
     except FileNotFoundError:
         pass  # removed before
     except OSError as fault:

@@ -40,7 +40,7 @@ def prepare_pod(wanted: WantedPod, *, node: NodeFacts, settings: Settings) -> No
     plans = plan.plan(wanted.pod, where, node=node)
     try:
         make_directory(where.directory, _PRIVATE)
-        where.mark.write_text(f"{wanted.key}\n")
+        _mark(where, f"{wanted.key}\n")
         make_directory(where.volumes, _PRIVATE)
         make_directory(where.plugins, _PRIVATE)
         make_directory(where.logs, _PRIVATE)
@@ -153,6 +153,15 @@ def _forget_old_lives(where: paths.PodPaths, container: str, restart_count: int)
     for file in where.container_directory(container).glob("*"):
         if file not in words:
             file.unlink(missing_ok=True)
+
+
+def _mark(where: paths.PodPaths, text: str) -> None:
+    """Say whose directory it is; at no moment is there half a mark, which would be nobody's."""
+    if where.mark.exists():
+        return
+    fresh = where.directory / paths.NEW_MARK
+    fresh.write_text(text)
+    fresh.replace(where.mark)
 
 
 def _write_hosts(file: Path, content: str) -> Path:

@@ -305,12 +305,12 @@ class RuntimeHands:
             log.warning("%s: cgroup: %s", pod.key, trouble)
 
     def _discard(self, where: paths.PodPaths) -> None:
-        discard.remove_pod(where)
         troubles = podcgroup.remove(
             where.uid, trees=self._trees, node=self._node(), settings=self._settings
         )
         for trouble in troubles:
             log.warning("%s/%s: cgroup: %s", where.namespace, where.name, trouble)
+        discard.remove_pod(where)  # last: by the directory it is known what is still to be done
 
 
 @contextmanager

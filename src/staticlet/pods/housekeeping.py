@@ -34,19 +34,20 @@ class House:
         """Whose directories are here but these UIDs'; nobody's while the disk does not tell."""
         root_dir = self._settings.root_dir
         try:
+            discard.remove_husks(root_dir, but=but)
             return discard.left_behind(root_dir, but=but)
         except OSError as fault:
             self._tell(f"cannot look for what earlier pods left: {osfault.words(fault, root_dir)}")
             return {}
 
     def clear(self, key: wanted.PodKey, uid: str) -> None:
-        """Remove the directory, logs and cgroup of one UID."""
+        """Remove the cgroup, logs and directory of one UID."""
+        podcgroup.remove(uid, trees=self._trees, node=self._node(), settings=self._settings)
         try:
             discard.remove_pod(paths.of(key, uid, self._settings))
         except (discard.CleanupFault, faults.PodFault) as fault:
             log.warning("%s: left by an earlier pod: %s", key, fault)
             return
-        podcgroup.remove(uid, trees=self._trees, node=self._node(), settings=self._settings)
         log.info("%s: removed what pod %s had left", key, uid)
 
     def clear_links(self) -> None:

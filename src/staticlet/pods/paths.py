@@ -16,6 +16,7 @@ from staticlet.pods.wanted import PodKey
 
 EMPTY_DIR_PLUGIN = "kubernetes.io~empty-dir"
 MARK = ".staticlet"
+NEW_MARK = f"{MARK}.new"
 MAX_FILE_NAME = 255
 _LOG_SUFFIX = ".log"
 
