@@ -75,7 +75,9 @@ def _box(variant: Variant, box: Box, machine: Machine) -> Iterator[str]:
         yield f"{variant}: its sandbox is not ready"
     own = [each for each in machine.inmates if each.sandbox_id == box.id]
     names = manifests.containers_of(variant.shape)
-    if variant.shape is Shape.INIT and not any(each.name == "first" for each in own):
+    if variant.shape is Shape.INIT and not own:
+        # Once a regular container is there, the pod is initialised: one that somebody removed
+        # after its end is not run again, as with the kubelet.
         yield f"{variant}: its init container never ran"
     for name in sorted(names | {each.name for each in own}):
         lives = sorted((c for c in own if c.name == name), key=lambda c: c.attempt)
