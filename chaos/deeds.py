@@ -76,6 +76,7 @@ class Deeds:
         self._numbers = iter(range(1, 1_000_000))
         self._watched = False
         self.lost: frozenset[str] = frozenset()
+        self.bereft: set[str] = set()
         self.cut_off = False
         self.model: dict[str, Lineage] = {}
         self._files: dict[str, File] = {}
@@ -323,7 +324,7 @@ class Deeds:
             if ids:
                 victim = self._rng.choice(ids)
                 self._tell(f"remove {victim[:12]} from the runtime")
-                asyncio.run(_removed(self._containerd.endpoint, victim))
+                asyncio.run(_removed(self._containerd.endpoint, victim, self.bereft))
 
     @contextlib.contextmanager
     def _calm(self) -> Iterator[None]:
@@ -382,16 +383,23 @@ class Deeds:
             self._containerd.start()
 
 
-async def _removed(endpoint: str, victim: str) -> None:
-    """Remove what has this id, whatever it is."""
+async def _removed(endpoint: str, victim: str, bereft: set[str]) -> None:
+    """Remove what has this id, whatever it is; a sandbox that loses its init container is noted.
+
+    Once a regular container is there, the pod is initialised: an init container that is removed
+    is not run again, as with the kubelet.
+    """
     async with channel.Connection(endpoint) as connection:
         cri = runtime.CriRuntime(connection)
         if victim in {each.id for each in await cri.list_sandboxes({})}:
             await cri.stop_sandbox(victim)
             await cri.remove_sandbox(victim)
-        else:
-            await cri.stop_container(victim, grace_s=0)
-            await cri.remove_container(victim)
+            return
+        for each in await cri.list_containers({}):
+            if each.id == victim and each.name == manifests.INIT_CONTAINER:
+                bereft.add(each.sandbox_id)
+        await cri.stop_container(victim, grace_s=0)
+        await cri.remove_container(victim)
 
 
 def seed_of(environment: dict[str, str]) -> int:

@@ -14,6 +14,8 @@ from staticlet.testing import manifestdir, scripted
 ROUND = "chaos.test/round"
 """The annotation of a pod, which the sandbox carries too."""
 
+INIT_CONTAINER = "first"
+
 _NOT_RESTARTED = "OnFailure"
 
 
@@ -32,7 +34,7 @@ def pod(variant: Variant, *, place: str) -> dict[str, Any]:
             containers = [wait, scripted.script(name="side", env=env)]
         case Shape.INIT:
             containers = [wait]
-            options = {"initContainers": [scripted.script("true", name="first", env=env)]}
+            options = {"initContainers": [scripted.script("true", name=INIT_CONTAINER, env=env)]}
         case Shape.DISK:
             mounts = [
                 {"name": "fast", "mountPath": "/fast"},

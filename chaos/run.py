@@ -105,7 +105,7 @@ def _come_to_rest(
         chosen: Mapping[str, model.Goods] = {}
         try:
             machine = survey.look(agent, containerd, cgroup_root=group)
-            chosen, troubles = verdict.settled(allowed, machine)
+            chosen, troubles = verdict.settled(allowed, machine, doing.bereft)
             doing.lost = machine.lost
             if machine.lost and not doing.cut_off:
                 troubles.append(f"shims that containerd does not know: {sorted(machine.lost)}")

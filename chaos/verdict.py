@@ -7,7 +7,7 @@ right content, and of anything else nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from chaos import manifests
 from chaos.model import Goods, Shape, Variant
@@ -15,13 +15,16 @@ from chaos.survey import Box, Inmate, Machine
 
 
 def settled(
-    allowed: Mapping[str, frozenset[Goods]], machine: Machine
+    allowed: Mapping[str, frozenset[Goods]],
+    machine: Machine,
+    bereft: Collection[str] = frozenset(),
 ) -> tuple[Mapping[str, Goods], list[str]]:
     """Choose for each lineage what fits the machine best, and tell what does not fit.
 
     Args:
         allowed: What each lineage may stand for.
         machine: What was found.
+        bereft: The sandboxes whose ended init container somebody else removed.
 
     Returns:
         What each lineage stands for, and the troubles.
@@ -35,7 +38,7 @@ def settled(
         for name, choices in allowed.items()
     }
     wanted = [variant for goods in chosen.values() for variant in sorted(goods)]
-    return chosen, list(troubles(wanted, machine))
+    return chosen, list(troubles(wanted, machine, bereft))
 
 
 def _likeness(
@@ -47,8 +50,10 @@ def _likeness(
     return -len(own ^ (every & shown)), len(own)
 
 
-def troubles(wanted: Iterable[Variant], machine: Machine) -> Iterator[str]:
-    """What is wrong with the machine."""
+def troubles(
+    wanted: Iterable[Variant], machine: Machine, bereft: Collection[str] = frozenset()
+) -> Iterator[str]:
+    """What is wrong with the machine; `bereft` as with `settled`."""
     boxes: list[Box] = []
     for variant in wanted:
         own = [box for box in machine.boxes if box.pod == variant.pod]
@@ -59,7 +64,7 @@ def troubles(wanted: Iterable[Variant], machine: Machine) -> Iterator[str]:
         if len(own) != 1:
             yield f"{variant}: {len(own)} sandboxes instead of one: {own}"
         for box in own:
-            yield from _box(variant, box, machine)
+            yield from _box(variant, box, machine, bereft)
     for box in machine.boxes:
         if box not in boxes:
             yield f"left over: {box}"
@@ -68,22 +73,21 @@ def troubles(wanted: Iterable[Variant], machine: Machine) -> Iterator[str]:
     yield from _disk(machine, frozenset(box.uid for box in boxes))
 
 
-def _box(variant: Variant, box: Box, machine: Machine) -> Iterator[str]:
+def _box(variant: Variant, box: Box, machine: Machine, bereft: Collection[str]) -> Iterator[str]:
     if box.round != variant.round:
         yield f"{variant}: its sandbox is of round {box.round}"
     if not box.ready:
         yield f"{variant}: its sandbox is not ready"
     own = [each for each in machine.inmates if each.sandbox_id == box.id]
     names = manifests.containers_of(variant.shape)
-    if variant.shape is Shape.INIT and not own:
-        # Once a regular container is there, the pod is initialised: one that somebody removed
-        # after its end is not run again, as with the kubelet.
+    ran = any(each.name == manifests.INIT_CONTAINER for each in own)
+    if variant.shape is Shape.INIT and not ran and box.id not in bereft:
         yield f"{variant}: its init container never ran"
     for name in sorted(names | {each.name for each in own}):
         lives = sorted((c for c in own if c.name == name), key=lambda c: c.attempt)
         if name in names:
             yield from _container(variant, name, lives)
-        elif variant.shape is not Shape.INIT or name != "first":
+        elif variant.shape is not Shape.INIT or name != manifests.INIT_CONTAINER:
             yield f"{variant}: nobody asked for container {name}"
         elif len(lives) > 2 or not all(each.exited for each in lives):  # it may fail once
             yield f"{variant}: init container {name}: {lives}"

@@ -1,0 +1,1 @@
+"""The embedded API server: the part of the Kubernetes API that one machine needs."""

@@ -1,0 +1,1 @@
+"""What is set and refused between authorization and the store."""

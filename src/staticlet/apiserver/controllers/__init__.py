@@ -1,0 +1,1 @@
+"""Small loops that keep the objects in step with each other."""

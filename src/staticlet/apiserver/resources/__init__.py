@@ -1,0 +1,1 @@
+"""A descriptor a kind: its name, shape, strategy and columns."""

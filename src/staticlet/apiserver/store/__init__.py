@@ -1,0 +1,1 @@
+"""Where objects live: SQLite for what must last, memory for every read."""

@@ -1,0 +1,1 @@
+"""One verb, one file: what a request does to the store."""

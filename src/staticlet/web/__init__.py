@@ -1,0 +1,1 @@
+"""HTTP glue: TLS listeners, negotiation, Status answers; ignorant of what is served."""
