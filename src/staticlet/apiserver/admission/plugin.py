@@ -35,8 +35,8 @@ class Review:
         call: The request.
         kind: The kind of the object; of a subresource: of the object that it belongs to.
         operation: CREATE, UPDATE or DELETE.
-        object: The object as it will be; of `binding`, `eviction` and `token`: their own body. None
-            for a deletion. A mutating plugin changes it in place.
+        object: The object as it will be; of `binding`, `eviction` and `token`: their own body.
+            None for a deletion. A mutating plugin changes it in place.
         old: The object as it is; None for a creation.
         name: The object's name; empty when it is to be generated.
     """
