@@ -264,6 +264,16 @@ async def test_a_log_file_that_is_gone_is_told_with_its_path(socket, agent):
     assert f"cannot be read: No such file or directory: {agent.path}" in err
 
 
+async def test_a_previous_log_that_has_just_made_room_is_no_fault(socket, agent):
+    agent.path.unlink()
+    assert await said(socket, "logs", "--previous", "web", "main") == (
+        1,
+        "",
+        'Error from agent (BadRequest): the previous log of container "main" in pod "web" '
+        '"web-node1" was just removed\n',
+    )
+
+
 async def test_a_log_is_followed_over_rotation_and_restart_to_the_end(socket, agent):
     async with running(socket, "logs", "-f", "--tail=1", "web", "main") as command:
         assert await command.line() == "three\n"

@@ -110,8 +110,12 @@ async def container_log(view: View, request: web.Request) -> web.StreamResponse:
     except logs.NotAvailable as fault:
         return web.Response(status=400, text=str(fault))
     except OSError as fault:
-        words = f'the log of container "{info["container"]}" in pod "{key.name}" cannot be read'
-        return web.Response(status=500, text=f"{words}: {fault.strerror}: {file.path}")
+        of = f'container "{info["container"]}" in pod "{key.name}"'
+        if chosen.previous and isinstance(fault, FileNotFoundError):
+            # The next life has begun since the file was looked up: this was the last but one.
+            return web.Response(status=400, text=f"the previous log of {of} was just removed")
+        words = f"the log of {of} cannot be read: {fault.strerror}: {file.path}"
+        return web.Response(status=500, text=words)
     response = web.StreamResponse(headers={"Content-Type": "text/plain"})
     with log, contextlib.suppress(ConnectionError):  # the reader may go at any time
         await response.prepare(request)
