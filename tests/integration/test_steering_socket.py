@@ -270,8 +270,8 @@ async def test_a_previous_log_that_has_just_made_room_is_no_fault(socket, agent)
         1,
         "",
         (
-            'Error from agent (BadRequest): the previous log of container "main" in pod "web-node1" '
-            "was just removed\n"
+            "Error from agent (BadRequest): the previous log of container "
+            '"main" in pod "web-node1" was just removed\n'
         ),
     )
 
