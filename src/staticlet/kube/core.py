@@ -16,7 +16,9 @@ import msgspec
 from lightkube.models import core_v1, meta_v1
 
 AppArmorProfile = core_v1.AppArmorProfile
+Binding = core_v1.Binding
 Capabilities = core_v1.Capabilities
+ConfigMap = core_v1.ConfigMap
 Container = core_v1.Container
 ContainerPort = core_v1.ContainerPort
 ContainerState = core_v1.ContainerState
@@ -27,12 +29,15 @@ ContainerStatus = core_v1.ContainerStatus
 EmptyDirVolumeSource = core_v1.EmptyDirVolumeSource
 EnvVar = core_v1.EnvVar
 EnvVarSource = core_v1.EnvVarSource
+Event = core_v1.Event
 ExecAction = core_v1.ExecAction
 HostAlias = core_v1.HostAlias
 HostIP = core_v1.HostIP
 HostPathVolumeSource = core_v1.HostPathVolumeSource
 Lifecycle = core_v1.Lifecycle
 LifecycleHandler = core_v1.LifecycleHandler
+Namespace = core_v1.Namespace
+Node = core_v1.Node
 ObjectFieldSelector = core_v1.ObjectFieldSelector
 ObjectMeta = meta_v1.ObjectMeta
 Pod = core_v1.Pod
@@ -46,8 +51,11 @@ PodStatus = core_v1.PodStatus
 ResourceFieldSelector = core_v1.ResourceFieldSelector
 ResourceRequirements = core_v1.ResourceRequirements
 SeccompProfile = core_v1.SeccompProfile
+Secret = core_v1.Secret
 SecurityContext = core_v1.SecurityContext
 SELinuxOptions = core_v1.SELinuxOptions
+Service = core_v1.Service
+ServiceAccount = core_v1.ServiceAccount
 Sysctl = core_v1.Sysctl
 Toleration = core_v1.Toleration
 Volume = core_v1.Volume

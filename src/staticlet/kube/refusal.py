@@ -164,6 +164,11 @@ def method_not_allowed(what: GroupResource, verb: str) -> Refusal:
     )
 
 
+def not_run(what: GroupResource, name: str, why: str) -> Refusal:
+    """405: objects of this kind can be read, and are never made here; `why` is a sentence."""
+    return Refusal(405, "MethodNotAllowed", why, details=_about(what, name))
+
+
 def not_acceptable(supported: Iterable[str]) -> Refusal:
     """406: none of the media types that the client accepts can be made."""
     kinds = ", ".join(supported)

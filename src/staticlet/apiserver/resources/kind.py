@@ -147,6 +147,8 @@ class Kind:
         to_stored: From this version to what is stored, in place; None where it is the same.
         from_stored: The other way round.
         hash: The storageVersionHash of discovery; any stable text.
+        not_run: Why objects of this kind are not made here, as the sentence that a creation is
+            refused with (405, `refusal.not_run`); empty for what can be made.
     """
 
     group: str = ""
@@ -167,6 +169,7 @@ class Kind:
     to_stored: Callable[[Object], None] | None = None
     from_stored: Callable[[Object], None] | None = None
     hash: str = ""
+    not_run: str = ""
 
     @property
     def group_resource(self) -> refusal.GroupResource:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 from staticlet.kube import fieldpath, names
 from staticlet.kube.validate import errors, labels, peek
 
@@ -10,18 +13,35 @@ _ANNOTATIONS_LIMIT = 256 * 1024
 _STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
 
 
-def check(meta: peek.Object, path: fieldpath.Path) -> errors.Errors:
-    """The metadata of a namespaced object whose name is a DNS subdomain."""
+Naming: TypeAlias = Callable[[str], names.Messages]
+"""What is wrong with a name, for the kinds of objects that are named so."""
+
+
+def check(
+    meta: peek.Object, path: fieldpath.Path, *, naming: Naming = names.dns_subdomain
+) -> errors.Errors:
+    """The metadata of an object.
+
+    Args:
+        meta: The metadata.
+        path: Where it stands.
+        naming: The rule of its name.
+    """
     if generated := peek.text(meta, "generateName"):
-        messages = names.dns_subdomain(_without_trailing_dash(generated))
+        messages = naming(_without_trailing_dash(generated))
         yield from errors.each((*path, "generateName"), generated, messages)
     if name := peek.text(meta, "name"):
-        yield from errors.each((*path, "name"), name, names.dns_subdomain(name))
+        yield from errors.each((*path, "name"), name, naming(name))
     else:
         yield errors.required((*path, "name"), "name or generateName is required")
     if namespace := peek.text(meta, "namespace"):
         yield from errors.each((*path, "namespace"), namespace, names.dns_label(namespace))
     yield from errors.not_negative((*path, "generation"), peek.number(meta, "generation"))
+    yield from check_rest(meta, path)
+
+
+def check_rest(meta: peek.Object, path: fieldpath.Path) -> errors.Errors:
+    """What may change in metadata: labels, annotations, owners, finalizers."""
     yield from labels.check(peek.text_map(meta, "labels"), (*path, "labels"))
     yield from check_annotations(peek.text_map(meta, "annotations"), (*path, "annotations"))
     yield from _owners(peek.objects(meta, "ownerReferences"), (*path, "ownerReferences"))
