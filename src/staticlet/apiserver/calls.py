@@ -48,6 +48,8 @@ class Target:
         subresource: `status`, `binding`, …; empty for the object itself.
         namespace: Empty for what has none, and for lists over all namespaces.
         name: Empty for collections.
+        field_selector: The fieldSelector of a list, a watch or a deletion of a collection, as it
+            was written: rights may depend on it.
     """
 
     verb: str
@@ -58,6 +60,7 @@ class Target:
     subresource: str = ""
     namespace: str = ""
     name: str = ""
+    field_selector: str = ""
 
     @property
     def is_resource(self) -> bool:
