@@ -26,7 +26,17 @@ class Strategy:
 
     Objects handed over may be changed in place: they belong to the request. They have passed the
     check of their shape, and have `apiVersion`, `kind` and `metadata`.
+
+    Attributes:
+        creates_on_update: Whether a PUT of what is not there makes it (leases, events).
+        needs_version: Whether a PUT must name the resourceVersion that it was made from (leases).
+        returns_deleted: Whether a deletion is answered with the object as it was (pods), not with
+            a Status.
     """
+
+    creates_on_update: bool = False
+    needs_version: bool = False
+    returns_deleted: bool = False
 
     def default(self, obj: Object) -> None:
         """Fill in the API's defaults; done to every object that is written."""
@@ -71,6 +81,13 @@ class Strategy:
         """
         del obj, grace_s, now
         return True, 0
+
+    def begin_deletion(self, obj: Object) -> None:
+        """Show in an object that stays for a while that it is going (a namespace's phase)."""
+
+    def holders(self, obj: Object) -> Sequence[str]:
+        """What keeps an object that is being deleted; it goes with the last of them."""
+        return obj["metadata"].get("finalizers") or ()
 
     def warnings(self, obj: Object) -> Sequence[str]:
         """What a client should be told although nothing is refused."""
