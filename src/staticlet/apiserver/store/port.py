@@ -176,6 +176,14 @@ class Subscription(Protocol):
         """
         ...
 
+    async def batch(self) -> Sequence[Change]:
+        """All changes that are there, at least one; none when the store closes.
+
+        Raises:
+            Overrun: The reader was too slow.
+        """
+        ...
+
     @property
     def revision(self) -> int:
         """Everything up to this revision of the whole store was handed out."""

@@ -1,0 +1,72 @@
+"""Objects to records and back: what is stored, what is the same, what can be selected by."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TypeAlias
+
+import msgspec
+
+from staticlet.apiserver.store.port import Key, Object, Record
+
+Fields: TypeAlias = Callable[[str, Object], Mapping[str, str]]
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder()
+
+
+def record(key: Key, value: Object, *, revision: int, fields: Fields) -> Record:
+    """The record of an object at a revision, which is put into the encoded object."""
+    return _record(key, revision, _encode(value, revision), value, fields)
+
+
+def restored(key: Key, encoded: bytes, *, revision: int, fields: Fields) -> Record:
+    """The record of an object that was encoded before.
+
+    Raises:
+        ValueError: The bytes are no JSON object.
+    """
+    value = _decoder.decode(encoded)
+    if not isinstance(value, dict):
+        raise ValueError("not an object")  # noqa: TRY004  as the decoder has it
+    return _record(key, revision, encoded, value, fields)
+
+
+def same(value: Object, before: Record) -> bool:
+    """Whether writing this object would change nothing but the resourceVersion."""
+    encoded = _encode(value, before.revision)
+    if encoded == before.encoded:
+        return True
+    if len(encoded) != len(before.encoded):
+        return False
+    return bool(_decoder.decode(encoded) == _decoder.decode(before.encoded))
+
+
+def _encode(value: Object, revision: int) -> bytes:
+    metadata = {**(value.get("metadata") or {}), "resourceVersion": str(revision)}
+    return _encoder.encode({**value, "metadata": metadata})
+
+
+def _record(key: Key, revision: int, encoded: bytes, value: Object, fields: Fields) -> Record:
+    labels = (value.get("metadata") or {}).get("labels")
+    return Record(
+        key=key,
+        revision=revision,
+        encoded=encoded,
+        labels=_small(labels) if isinstance(labels, dict) else _NOTHING,
+        fields=_small(fields(key.resource, value)),
+    )
+
+
+def _small(strings: Mapping[str, str]) -> Mapping[str, str]:
+    # A thousand pods have a few dozen labels and phases between them.
+    if not strings:
+        return _NOTHING
+    return {_one(name): _one(value) for name, value in strings.items()}
+
+
+def _one(text: str) -> str:
+    return sys.intern(text) if type(text) is str else text
