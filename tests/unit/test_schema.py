@@ -236,3 +236,12 @@ def test_every_type_that_a_pod_is_made_of_can_be_read() -> None:
             if isinstance(inner, shape.Record):
                 left.append(inner)
     assert len(seen) > 100
+
+
+def test_bytes_must_be_base64() -> None:
+    checked = schema.check({"data": {"good": "YQ==\n", "bad": "!!", "worse": 1}}, core.Secret)
+    assert checked.value == {"data": {"good": "YQ=="}}
+    assert [str(fieldpath.render(one.path)) for one in checked.differences] == [
+        "data[bad]",
+        "data[worse]",
+    ]

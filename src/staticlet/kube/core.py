@@ -26,6 +26,7 @@ ContainerStateRunning = core_v1.ContainerStateRunning
 ContainerStateTerminated = core_v1.ContainerStateTerminated
 ContainerStateWaiting = core_v1.ContainerStateWaiting
 ContainerStatus = core_v1.ContainerStatus
+DeleteOptions = meta_v1.DeleteOptions
 EmptyDirVolumeSource = core_v1.EmptyDirVolumeSource
 EnvVar = core_v1.EnvVar
 EnvVarSource = core_v1.EnvVarSource

@@ -72,7 +72,23 @@ def parse(text: str) -> FieldSelector:
     Raises:
         selector.SelectorError: It is none, or names a field by which pods are not selected.
     """
-    return FieldSelector(tuple(_term(part, text) for part in _split(text) if part.strip()))
+    found = terms(text)
+    for term in found:
+        if term.field not in FIELDS:
+            raise selector.SelectorError(
+                f"field selector {text!r}: field label not supported: {term.field}; pods are "
+                "selected by " + ", ".join(FIELDS)
+            )
+    return FieldSelector(found)
+
+
+def terms(text: str) -> tuple[Term, ...]:
+    """Read the terms of a field selector of any kind; which fields there are is not looked at.
+
+    Raises:
+        selector.SelectorError: It is none.
+    """
+    return tuple(_term(part, text) for part in _split(text) if part.strip())
 
 
 def _split(text: str) -> list[str]:
@@ -86,11 +102,5 @@ def _term(part: str, text: str) -> Term:
             f"field selector {text!r}: cannot understand {part!r}: write field=value or "
             "field!=value, with a backslash before a comma, '=' or '\\' in the value"
         )
-    field = match["field"].strip()
-    if field not in FIELDS:
-        raise selector.SelectorError(
-            f"field selector {text!r}: field label not supported: {field}; pods are selected by "
-            + ", ".join(FIELDS)
-        )
     value = re.sub(r"\\(.)", r"\1", match["value"])
-    return Term(field=field, value=value, equal=match["sign"] != "!=")
+    return Term(field=match["field"].strip(), value=value, equal=match["sign"] != "!=")

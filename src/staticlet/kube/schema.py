@@ -7,6 +7,8 @@ its path is remembered, so that nothing is said twice.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import datetime
 import enum
 import functools
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 _RFC3339 = re.compile(
     r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
+_LINE_ENDS = re.compile(r"[\r\n]+")
 _SHOWN = 60
 _LIMIT_HINTS = 100
 _AMOUNT = 'must be a quantity such as "500m" or "128Mi"'
@@ -199,6 +202,16 @@ class _Walker:
             f'must be a time such as "2030-01-31T12:00:00Z", found {self._shown(value)}'
         )
 
+    def blob(self, value: Any, _: shape.Bytes) -> Any:
+        if type(value) is not str:
+            return self._not_text(value)
+        text = _LINE_ENDS.sub("", value)
+        try:
+            base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            return self._refuse(f"must be bytes in base64, found {self._shown(value)}")
+        return text
+
     def anything(self, value: Any, _: shape.Anything) -> Any:
         return value
 
@@ -257,6 +270,7 @@ _VISITS: dict[type, Callable[[_Walker, Any, Any], Any]] = {
     shape.IntOrText: _Walker.int_or_text,
     shape.Amount: _Walker.amount,
     shape.Moment: _Walker.moment,
+    shape.Bytes: _Walker.blob,
     shape.Anything: _Walker.anything,
 }
 

@@ -53,6 +53,11 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
+class Bytes:
+    """Bytes, written in base64."""
+
+
+@dataclass(frozen=True, slots=True)
 class Anything:
     """Not looked into."""
 
@@ -88,7 +93,7 @@ class Record:
 
 
 Shape: TypeAlias = (
-    Text | Flag | Whole | IntOrText | Amount | Moment | Anything | ListOf | MapOf | Record
+    Text | Flag | Whole | IntOrText | Amount | Moment | Bytes | Anything | ListOf | MapOf | Record
 )
 
 TEXT = Text()
@@ -107,6 +112,7 @@ _BY_NAME: dict[str, Shape] = {
     "dict": MapOf(TEXT),
 }
 _AMOUNTS = MapOf(Amount())
+_BLOBS = MapOf(Bytes())
 _INT64_FIELDS = frozenset(
     (
         "activeDeadlineSeconds",
@@ -134,6 +140,8 @@ _OVERRIDES: dict[tuple[str, str], Shape] = {
     ("PodSpec", "overhead"): _AMOUNTS,
     ("PodStatus", "allocatedResources"): _AMOUNTS,
     ("ContainerStatus", "allocatedResources"): _AMOUNTS,
+    ("Secret", "data"): _BLOBS,
+    ("ConfigMap", "binaryData"): _BLOBS,
     ("PodSecurityContext", "supplementalGroups"): ListOf(INT64),
     ("LinuxContainerUser", "supplementalGroups"): ListOf(INT64),
 }
