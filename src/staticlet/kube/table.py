@@ -7,9 +7,10 @@ to say (`ImagePullBackOff`, `Completed`, `Error`), and Running only when somethi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from staticlet.kube import core
 
@@ -142,6 +143,16 @@ def _restarts(statuses: Sequence[core.ContainerStatus], now: datetime) -> str:
 
 def _age(since: datetime | None, now: datetime) -> str:
     return "<unknown>" if since is None else human_duration(now - since)
+
+
+def since(moment: str | None, now: datetime) -> str:
+    """The age of a time as the API writes it; `<unknown>` when there is none."""
+    return _age(datetime.fromisoformat(moment) if moment else None, now)
+
+
+def age_of(obj: Mapping[str, Any], now: datetime) -> str:
+    """The age of an object since it was created."""
+    return since(obj["metadata"].get("creationTimestamp"), now)
 
 
 def human_duration(span: timedelta) -> str:
