@@ -1,0 +1,66 @@
+"""The client's certificate, as TLS has verified it, and what it says of the client."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerCertificate:
+    """What a client's certificate says.
+
+    Attributes:
+        name: The subject's common name: the user.
+        organizations: The subject's organizations: the user's groups.
+        not_before: When it begins to be valid.
+        not_after: When it ends: a connection may outlive it.
+        verified: Whether the handshake has found a trusted CA behind it.
+    """
+
+    name: str
+    organizations: tuple[str, ...]
+    not_before: datetime
+    not_after: datetime
+    verified: bool = True
+
+    def valid(self, now: datetime) -> bool:
+        """Whether it proves anything now."""
+        return self.verified and bool(self.name) and self.not_before <= now <= self.not_after
+
+
+def read(der: bytes | None) -> PeerCertificate | None:
+    """What a verified certificate says; None where the client showed none.
+
+    What cannot be read (it came through the handshake, so that hardly happens) proves nothing.
+    """
+    return _read(der) if der else None
+
+
+@functools.lru_cache(maxsize=256)
+def _read(der: bytes) -> PeerCertificate:
+    from cryptography import x509
+    from cryptography.x509 import NameOID
+
+    with warnings.catch_warnings(action="ignore"):  # of long common names
+        try:
+            certificate = x509.load_der_x509_certificate(der)
+            names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+            groups = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+            since, until = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        except ValueError:
+            return _NOTHING
+    return PeerCertificate(
+        name=str(names[0].value) if names else "",
+        organizations=tuple(str(group.value) for group in groups),
+        not_before=since,
+        not_after=until,
+    )
+
+
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+_NOTHING = PeerCertificate(
+    name="", organizations=(), not_before=_EPOCH, not_after=_EPOCH, verified=False
+)

@@ -1,0 +1,279 @@
+"""The certificates of the embedded API server: made at the first start, kept fit at each.
+
+Below the state directory lie a CA, the server's certificate with its key, and two kubeconfigs:
+`admin.conf` of an administrator and `node.conf` of the node. What is missing is made, what nears
+its end or does not fit the machine any more is made anew; what cannot be read, or was signed by
+somebody else, is left as it is and said.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from staticlet.host import osfault, secretfile, x509
+from staticlet.kube import kubeconfig
+
+T = TypeVar("T")
+
+MARGIN = timedelta(days=30)
+"""How long before its end a certificate is made anew."""
+
+CLUSTER = "staticlet"
+_NAMES = (
+    "localhost",
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+    "kubernetes.default.svc.cluster.local",
+    "127.0.0.1",
+    "::1",
+)
+
+
+class CertificateFault(Exception):
+    """A file that cannot be used or written: the text names it and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where everything lies.
+
+    Attributes:
+        state_dir: The API server's state directory.
+    """
+
+    state_dir: Path
+
+    @property
+    def ca(self) -> Path:
+        """The CA's certificate: what clients are given."""
+        return self.state_dir / "pki" / "ca.crt"
+
+    @property
+    def ca_key(self) -> Path:
+        """The CA's private key."""
+        return self.state_dir / "pki" / "ca.key"
+
+    @property
+    def serving(self) -> Path:
+        """The server's certificate and its private key, in one file: they change together."""
+        return self.state_dir / "pki" / "apiserver.pem"
+
+    @property
+    def account_keys(self) -> Path:
+        """The keys that sign the tokens of service accounts."""
+        return self.state_dir / "pki" / "sa.key"
+
+    @property
+    def admin_conf(self) -> Path:
+        """The administrator's kubeconfig."""
+        return self.state_dir / "admin.conf"
+
+    @property
+    def node_conf(self) -> Path:
+        """The node agent's kubeconfig."""
+        return self.state_dir / "node.conf"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the certificates must fit.
+
+    Attributes:
+        host_name: This machine's name.
+        bind_address: The address that the server listens on.
+        port: Its port.
+        node_name: The name of the node that `node.conf` is for.
+        names: More names and addresses by which clients reach the server.
+    """
+
+    host_name: str
+    bind_address: str
+    port: int
+    node_name: str
+    names: tuple[str, ...] = ()
+
+    @property
+    def server_names(self) -> tuple[str, ...]:
+        """Every name and address that the server's certificate has."""
+        bound = () if _is_any(self.bind_address) else (self.bind_address,)
+        return x509.server_names((*_NAMES, self.host_name, *bound, *self.names))
+
+
+def server_url(bind_address: str, port: int) -> str:
+    """The URL of the server for a client on this machine."""
+    if _is_any(bind_address):
+        bind_address = "127.0.0.1"
+    host = f"[{bind_address}]" if ":" in bind_address else bind_address
+    return f"https://{host}:{port}"
+
+
+def ensure(places: Places, wanted: Wanted, now: datetime) -> tuple[Path, ...]:
+    """Make what is missing, and anew what ends within a month or does not fit.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        CertificateFault: A file cannot be used; it and what depends on it are as before.
+    """
+    written: list[Path] = []
+    authority = _authority(places, now, written)
+    _serving(places, wanted, authority, now, written)
+    admin = x509.Subject(name="kubernetes-admin", groups=("system:masters",))
+    node = x509.Subject(name=f"system:node:{wanted.node_name}", groups=("system:nodes",))
+    url = server_url(wanted.bind_address, wanted.port)
+    for path, subject in ((places.admin_conf, admin), (places.node_conf, node)):
+        _client(path, subject, url, authority, now, written)
+    return tuple(written)
+
+
+def _authority(places: Places, now: datetime, written: list[Path]) -> x509.Authority:
+    pem, key_pem = _read(places.ca), _read(places.ca_key)
+    if key_pem is None:
+        if pem is not None:
+            raise CertificateFault(
+                f"{places.ca_key}: is missing, and {places.ca} is of no use without it: put it "
+                "back, or move all of the state directory's pki, admin.conf and node.conf away to "
+                "have new ones"
+            )
+        key = x509.Key.new()
+        _write(places.ca_key, key.pem, written)
+    else:
+        key = _parsed(places.ca_key, x509.Key.read, key_pem)
+    if pem is not None:
+        certificate = _parsed(places.ca, x509.Certificate, pem)
+        if not certificate.is_authority or not certificate.has_key(key):
+            raise CertificateFault(
+                f"{places.ca}: is not the certificate of a CA with the key {places.ca_key}: put "
+                "the right one back"
+            )
+        if certificate.lasts(now, MARGIN):
+            return x509.Authority(certificate=certificate, key=key)
+    made = x509.Authority.new(key, name=f"{CLUSTER}-ca", now=now)
+    _write(places.ca, made.certificate.pem, written)
+    return made
+
+
+def _serving(
+    places: Places,
+    wanted: Wanted,
+    authority: x509.Authority,
+    now: datetime,
+    written: list[Path],
+) -> None:
+    pem = _read(places.serving)
+    names = wanted.server_names
+    if pem is not None:
+        certificate = _parsed(places.serving, x509.Certificate, pem)
+        key = _parsed(places.serving, x509.Key.read, pem)
+        if not certificate.issued_by(authority.certificate) or not certificate.has_key(key):
+            raise CertificateFault(
+                f"{places.serving}: was not signed by the CA in {places.ca}, or has another key: "
+                "move it away to have a new one"
+            )
+        if certificate.names == set(names) and certificate.lasts(now, MARGIN):
+            return
+    key = x509.Key.new()
+    subject = x509.Subject(name="kube-apiserver")
+    try:
+        made = authority.server(subject, names, key, now)
+    except ValueError as fault:
+        raise CertificateFault(
+            f"{places.serving}: cannot be made for the names {', '.join(names)}: {fault}"
+        ) from fault
+    _write(places.serving, made.pem + key.pem, written)
+
+
+def _client(
+    path: Path,
+    subject: x509.Subject,
+    url: str,
+    authority: x509.Authority,
+    now: datetime,
+    written: list[Path],
+) -> None:
+    old = _read(path)
+    if old is not None and _fits(path, old, subject, url, authority, now):
+        return
+    key = x509.Key.new()
+    access = kubeconfig.Access(
+        server=url,
+        authority=authority.certificate.pem,
+        certificate=authority.client(subject, key, now).pem,
+        key=key.pem,
+    )
+    if old is None:
+        data = kubeconfig.write(access, cluster=CLUSTER, user=subject.name)
+    else:
+        data = kubeconfig.renew(old, access)
+    _write(path, data, written)
+
+
+def _fits(
+    path: Path,
+    old: bytes,
+    subject: x509.Subject,
+    url: str,
+    authority: x509.Authority,
+    now: datetime,
+) -> bool:
+    """Whether a kubeconfig is as it should be.
+
+    Raises:
+        CertificateFault: It is not one that was made here.
+    """
+    access = _parsed(path, kubeconfig.read, old)
+    certificate = _parsed(path, x509.Certificate, access.certificate)
+    key = _parsed(path, x509.Key.read, access.key)
+    if not certificate.issued_by(authority.certificate):
+        raise CertificateFault(
+            f"{path}: its client certificate was not signed by this server's CA: move it away to "
+            "have a new one"
+        )
+    return (
+        certificate.has_key(key)
+        and certificate.subject == subject
+        and certificate.lasts(now, MARGIN)
+        and access.server == url
+        and access.authority == authority.certificate.pem
+    )
+
+
+def _is_any(address: str) -> bool:
+    """Whether an address stands for all of the machine's."""
+    try:
+        return ipaddress.ip_address(address).is_unspecified
+    except ValueError:
+        return False
+
+
+def _parsed(path: Path, parse: Callable[[bytes], T], data: bytes) -> T:
+    try:
+        return parse(data)
+    except (x509.Unusable, kubeconfig.NotOurs) as fault:
+        raise CertificateFault(
+            f"{path}: {fault}: mend it, or move it away to have a new one"
+        ) from fault
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return secretfile.read(path)
+    except OSError as fault:
+        raise CertificateFault(f"cannot read {osfault.words(fault, path)}") from fault
+    except ValueError as fault:
+        raise CertificateFault(f"{path}: {fault}: it is not what the server wrote") from fault
+
+
+def _write(path: Path, data: bytes, written: list[Path]) -> None:
+    try:
+        secretfile.write(path, data)
+    except OSError as fault:
+        raise CertificateFault(f"cannot write {path}: {osfault.advised(fault)}") from fault
+    written.append(path)
