@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from staticlet.aio import clock as clocks
-from staticlet.apiserver.store import encoding, following, history, journal, shelf
+from staticlet.apiserver.store import encoding, following, history, journal, loading, shelf, turns
 from staticlet.apiserver.store.port import (
     Action,
     Change,
@@ -38,31 +38,38 @@ class LiveStore:
     """A `Store` over a journal.
 
     Args:
-        revision: The newest revision that lasts.
-        past: The changes up to it, as far as they are known.
-        fields: Says by which values of an object its resource is selected.
+        loaded: What it begins with.
+        to: Where writes go to last.
+        keeping: How much of the past is kept.
         buffering: How far followers may fall behind.
+        fields: Says by which values of an object its resource is selected.
         clock: What writes are dated by.
     """
 
     def __init__(
         self,
+        loaded: loading.Loaded,
+        to: journal.Journal,
         *,
-        revision: int,
-        past: history.History,
-        fields: encoding.Fields,
+        keeping: history.Keeping,
         buffering: following.Buffering,
+        fields: encoding.Fields,
         clock: clocks.Clock,
     ) -> None:
-        self._revision = revision
-        self._next = revision + 1
+        self._revision = loaded.revision
+        self._next = loaded.revision + 1
         self._shelves: dict[str, shelf.Shelf] = {}
-        self._history = past
+        for record in sorted(loaded.standing, key=lambda record: record.key):
+            self._shelf(record.key.resource).put(record)
+        self._history = history.History(keeping, oldest=loaded.oldest)
+        for change, at in loaded.changes:
+            self._history.add(change, at=at)
+        self._needless = loaded.needless
         self._followers = following.Followers(lambda: self._revision, buffering)
         self._fields = fields
         self._clock = clock
-        self._journal: journal.Journal = journal.NoJournal()
-        self._turns = Turns()
+        self._journal = to
+        self._turns = turns.Turns()
         self._unsettled: deque[tuple[Change, asyncio.Future[Record]]] = deque()
         self._expecting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._expected = 0
@@ -135,14 +142,12 @@ class LiveStore:
         self._history.check(since)
         return self._followed(resource, namespace, since)
 
-    def stand(self, record: Record) -> None:
-        """Put what was there before the first write on its shelf."""
-        self._shelf(record.key.resource).put(record)
-
-    def start(self, to: journal.Journal) -> None:
-        """Take writes from now on, and have them last in this journal."""
-        self._journal = to
-        to.start(self._settle)
+    def start(self) -> None:
+        """Take writes from now on."""
+        self._journal.start(self._settle)
+        if self._needless:
+            self._journal.forget(self._needless, oldest=self._history.oldest)
+            self._needless = ()
         self._trim()
 
     async def close(self) -> None:
@@ -242,35 +247,3 @@ class LiveStore:
     def _check_not_future(self, revision: int) -> None:
         if revision > self._revision:
             raise Future(revision, self._revision)
-
-
-class Turns:
-    """One at a time for each key; first come, first served."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[Key, list[asyncio.Future[None]]] = {}
-
-    async def take(self, key: Key) -> None:
-        """Return when it is the caller's turn."""
-        waiting = self._waiting.get(key)
-        if waiting is None:
-            self._waiting[key] = []
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        waiting.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if not turn.cancelled():
-                self.give_back(key)  # it was given in the very moment
-            raise
-
-    def give_back(self, key: Key) -> None:
-        """Let the next one have its turn."""
-        waiting = self._waiting[key]
-        while waiting:
-            turn = waiting.pop(0)
-            if not turn.done():
-                turn.set_result(None)
-                return
-        del self._waiting[key]

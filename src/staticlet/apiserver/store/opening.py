@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from staticlet.aio import clock as clocks
-from staticlet.apiserver.store import encoding, following, history, journal, live
+from staticlet.apiserver.store import (
+    encoding,
+    following,
+    history,
+    journal,
+    live,
+    loading,
+    sqlite,
+    statefile,
+)
 
 # Nothing is ever known from before this revision: a watch from "1", which some clients send for
 # "from whenever", is told that the history is gone, as it is on a server that has run for a while.
 FIRST = 2
+
+_NOTHING = loading.Loaded(
+    revision=FIRST, oldest=FIRST, standing=(), changes=(), needless=(), copied=False
+)
 
 
 @asynccontextmanager
@@ -32,17 +48,42 @@ async def opened(
         keeping: How much of the past is kept.
         buffering: How far a watcher may fall behind.
         clock: What writes are dated by.
+
+    Raises:
+        BadFile: The file is not ours, is damaged, in use, or cannot be written; it is left as it
+            was.
     """
-    time = clock or clocks.SystemClock()
-    store = live.LiveStore(
-        revision=FIRST,
-        past=history.History(keeping or history.Keeping(), oldest=FIRST),
-        fields=fields,
+    made = functools.partial(
+        live.LiveStore,
+        keeping=keeping or history.Keeping(),
         buffering=buffering or following.Buffering(),
-        clock=time,
+        fields=fields,
+        clock=clock or clocks.SystemClock(),
     )
-    store.start(journal.NoJournal())
+    if place is None:
+        async with _running(made(_NOTHING, journal.NoJournal())) as store:
+            yield store
+        return
+    path = statefile.within(place)
+    with statefile.claimed(path):
+        loaded, connection = await asyncio.to_thread(_found, path, fields)
+        async with _running(made(loaded, sqlite.SqliteJournal(connection, str(path)))) as store:
+            yield store
+
+
+@asynccontextmanager
+async def _running(store: live.LiveStore) -> AsyncIterator[live.LiveStore]:
+    store.start()
     try:
         yield store
     finally:
         await store.close()
+
+
+def _found(path: Path, fields: encoding.Fields) -> tuple[loading.Loaded, sqlite3.Connection]:
+    statefile.prepare(path, oldest=FIRST)
+    loaded = loading.load(path, fields)
+    connection = statefile.writable(path)
+    if loaded.copied:
+        connection.execute("UPDATE past SET oldest = ?, copied = 0", (loaded.oldest,))
+    return loaded, connection

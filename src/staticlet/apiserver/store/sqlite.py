@@ -1,0 +1,198 @@
+"""The journal on disk: a table of revisions, written by a thread of its own.
+
+Whatever came while the disk was busy is the next transaction, so many clients share one fsync and
+a single one waits for nothing but its own. A transaction is one INSERT wherever it can be: between
+statements the thread would have to wait for the interpreter, which the event loop is using.
+
+Rows that nobody needs any more are deleted when nothing else is to be done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import queue
+import sqlite3
+import threading
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from staticlet.apiserver.store.journal import Report, Row
+from staticlet.apiserver.store.port import Key, WriteFailed
+
+_TOGETHER = 64  # rows of one INSERT
+_AT_ONCE = 512  # rows of one transaction
+_COLUMNS = 8
+_PATIENCE_S = 0.1  # without a write for so long, there is time to clean up
+_NEEDLESS = 256  # not before so many rows are needless
+_URGENT = 4096  # and time or not, when there are so many
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Rows that may go, and what is then the oldest revision."""
+
+    revisions: Sequence[int]
+    oldest: int
+
+
+class SqliteJournal:
+    """See `Journal`.
+
+    Args:
+        connection: To the file; this journal's alone, which closes it when it stops.
+        name: What the file is called in errors.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, name: str) -> None:
+        self._connection = connection
+        self._name = name
+        self._queue: queue.SimpleQueue[Row | Forget | None] = queue.SimpleQueue()
+        self._needless: list[int] = []
+        self._oldest = 0
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+
+    def start(self, report: Report) -> None:
+        """See `Journal`."""
+        loop = asyncio.get_running_loop()
+
+        def tell(rows: Sequence[Row], failure: WriteFailed | None) -> None:
+            loop.call_soon_threadsafe(report, rows, failure)
+
+        self._thread = threading.Thread(target=self._run, args=(tell,), name="store-writer")
+        self._thread.start()
+
+    def write(self, row: Row) -> None:
+        """See `Journal`."""
+        self._queue.put(row)
+
+    def forget(self, revisions: Sequence[int], *, oldest: int) -> None:
+        """See `Journal`."""
+        self._queue.put(Forget(revisions, oldest))
+
+    async def stop(self) -> None:
+        """See `Journal`; also closes the file."""
+        self._queue.put(None)
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join)
+        self._connection.close()
+
+    def _run(self, tell: Report) -> None:
+        while not self._stopping:
+            rows = self._next()
+            if rows:
+                tell(rows, self._failure(rows))
+            if len(self._needless) >= (_URGENT if rows else _NEEDLESS):
+                self._clean()
+
+    def _next(self) -> Sequence[Row]:
+        """What waits, at least something; nothing when there is time to clean up."""
+        rows: list[Row] = []
+        try:
+            patience = _PATIENCE_S if len(self._needless) >= _NEEDLESS else None
+            item = self._queue.get(timeout=patience)
+            while True:
+                self._sort(item, rows)
+                if len(rows) >= _AT_ONCE or self._stopping:
+                    break
+                item = self._queue.get_nowait()
+        except queue.Empty:
+            pass  # that is all
+        return rows
+
+    def _sort(self, item: Row | Forget | None, rows: list[Row]) -> None:
+        match item:
+            case None:
+                self._stopping = True
+            case Forget(revisions, oldest):
+                self._needless.extend(revisions)
+                self._oldest = oldest
+            case _:
+                rows.append(item)
+
+    def _failure(self, rows: Sequence[Row]) -> WriteFailed | None:
+        """Make the rows last; why not, where that fails."""
+        try:
+            if len(rows) <= _TOGETHER:
+                self._insert(rows)
+            else:
+                self._insert_many(rows)
+        except (sqlite3.Error, ValueError, OverflowError) as error:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            return WriteFailed(
+                f"cannot write to {self._name}: {error}", full=code == sqlite3.SQLITE_FULL
+            )
+        return None
+
+    def _insert(self, rows: Sequence[Row]) -> None:
+        values = [
+            value
+            for row in rows
+            for value in (
+                row.revision,
+                *row.key,
+                row.removed,
+                row.at,
+                checksum(row),
+                row.encoded,
+            )
+        ]
+        self._connection.execute(_insertion(len(rows)), values)
+
+    def _insert_many(self, rows: Sequence[Row]) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+        with self._connection:  # commits, or takes all back
+            for begin in range(0, len(rows), _TOGETHER):
+                self._insert(rows[begin : begin + _TOGETHER])
+
+    def _clean(self) -> None:
+        some = self._needless[:_NEEDLESS]
+        marks = ",".join("?" * len(some))
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            with self._connection:
+                self._connection.execute(
+                    f"DELETE FROM revisions WHERE revision IN ({marks})",  # noqa: S608  only marks
+                    some,
+                )
+                self._connection.execute("UPDATE past SET oldest = ?", (self._oldest,))
+        except sqlite3.Error:
+            return  # no harm: they are as needless the next time
+        del self._needless[:_NEEDLESS]
+
+
+def read(connection: sqlite3.Connection) -> Iterator[Row]:
+    """All rows, in the order of their revisions.
+
+    Raises:
+        ValueError: A row is not as it was written.
+        sqlite3.Error: The file cannot be read.
+    """
+    for revision, resource, namespace, name, removed, at, found, encoded in connection.execute(
+        "SELECT revision, resource, namespace, name, removed, at, checksum, object"
+        " FROM revisions ORDER BY revision"
+    ):
+        row = Row(
+            revision=revision,
+            key=Key(resource, namespace, name),
+            removed=bool(removed),
+            at=at,
+            encoded=encoded,
+        )
+        if found != checksum(row):
+            raise ValueError(f"revision {revision} is not as it was written")
+        yield row
+
+
+def checksum(row: Row) -> int:
+    """What is kept with a row to see whether it is as it was written."""
+    about = f"{row.revision}/{'/'.join(row.key)}/{row.removed:d}/{row.at}"
+    return zlib.crc32(row.encoded, zlib.crc32(about.encode()))
+
+
+@functools.cache
+def _insertion(rows: int) -> str:
+    one = f"({','.join('?' * _COLUMNS)})"
+    return f"INSERT INTO revisions VALUES {','.join([one] * rows)}"  # noqa: S608  only marks
