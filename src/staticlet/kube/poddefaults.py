@@ -22,13 +22,13 @@ def resources(spec: Object) -> None:
     whole = spec["resources"]
     if not (whole.get("limits") or whole.get("requests")):
         return
-    for name, amount in _together(spec, "limits").items():
+    for name, amount in together(spec, "limits").items():
         if name.startswith(_HUGE_PAGES) and name not in whole.get("requests", {}):
             whole.setdefault("limits", {}).setdefault(name, amount)
     if not whole.get("limits"):
         return
     requests = dict(whole.get("requests", {}))
-    for name, amount in _together(spec, "requests").items():
+    for name, amount in together(spec, "requests").items():
         if name in _OVERCOMMITTED:
             requests.setdefault(name, amount)
     for name, amount in whole["limits"].items():
@@ -37,8 +37,8 @@ def resources(spec: Object) -> None:
     whole["requests"] = requests
 
 
-def _together(spec: Object, field: str) -> Mapping[str, str]:
-    """What all containers need at most at one time.
+def together(spec: Object, field: str) -> Mapping[str, str]:
+    """What all containers need at most at one time, by resource (`requests` or `limits`).
 
     The regular containers and the sidecars run together; an init container runs beside the
     sidecars before it.
