@@ -8,7 +8,8 @@ BIN := .venv/bin
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help deps demo test chaos soak lint format bench bench-scale package lock generate
+.PHONY: help deps demo test chaos soak durability lint format bench bench-api bench-scale kube \
+  package lock generate
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +22,9 @@ demo: deps ## run the example manifests on a containerd of their own and show wh
 
 test: deps ## run all tests (as root: they start a containerd of their own)
 	@$(BIN)/python -m pytest $(ARGS)
+
+durability: deps ## kill the API server 200 times while clients write, and look what is there
+	@$(BIN)/python -m chaos.durability $(ARGS)
 
 lint: deps ## check format, style, types, layers, dependencies, generated code and lock
 	@scripts/lint
@@ -38,8 +42,14 @@ soak: deps ## half an hour of ordinary life: what the agent uses stays flat (as 
 bench: deps ## measure, with the floor beside each figure (as root)
 	@$(BIN)/python -m bench $(ARGS)
 
+bench-api: deps ## measure the API server beside kube-apiserver and etcd, if `make kube` built them
+	@$(BIN)/python -m bench.api $(ARGS)
+
 bench-scale: deps ## measure with up to 250 pods and 2,000 manifests: ten minutes (as root)
 	@$(BIN)/python -m bench.scale $(ARGS)
+
+kube: ## build kube-apiserver and kubelet 1.20 from Debian's source, to compare with (once)
+	@scripts/kube
 
 package: deps ## build wheel and sdist, and try the wheel with the locked dependencies
 	@scripts/package $(ARGS)
