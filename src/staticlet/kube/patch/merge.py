@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from staticlet.kube.patch import fault
+
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 
 
@@ -20,13 +22,22 @@ def apply(target: JSON, patch: JSON) -> JSON:
 
     Returns:
         The patched data.
+
+    Raises:
+        fault.Fault: The patch is nested too deep.
     """
+    return _merged(target, patch, fault.LIMIT_DEPTH)
+
+
+def _merged(target: JSON, patch: JSON, depth: int) -> JSON:
     if not isinstance(patch, Mapping):
         return patch
+    if not depth:
+        raise fault.too_deep()
     merged: dict[str, JSON] = dict(target) if isinstance(target, Mapping) else {}
     for key, value in patch.items():
         if value is None:
             merged.pop(key, None)
         else:
-            merged[key] = apply(merged.get(key), value)
+            merged[key] = _merged(merged.get(key), value, depth - 1)
     return merged
