@@ -39,6 +39,7 @@ class Refusal(Exception):
         message: What is wrong, for people.
         details: The Status' details, without empty fields; None when there are none.
         retry_after_s: When the client may try again; sent as a header too.
+        more: Of a list that cannot go on as it began: the token to go on with in another way.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Refusal(Exception):
         *,
         details: Mapping[str, Any] | None = None,
         retry_after_s: int | None = None,
+        more: str = "",
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -56,13 +58,14 @@ class Refusal(Exception):
         self.message = message
         self.details = details
         self.retry_after_s = retry_after_s
+        self.more = more
 
     def status(self) -> dict[str, Any]:
         """The Status object."""
         status: dict[str, Any] = {
             "kind": "Status",
             "apiVersion": "v1",
-            "metadata": {},
+            "metadata": {"continue": self.more} if self.more else {},
             "status": "Failure",
             "message": self.message,
         }
