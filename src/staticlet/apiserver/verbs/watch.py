@@ -1,0 +1,143 @@
+"""watch: what changes, from a version on, until the client has had enough.
+
+A watch without a version, or with 0, begins with what there is. A selector makes objects come and
+go: one that leaves the selection is told as deleted, as it was while it still belonged to it, at
+the version that took it out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+
+from staticlet.apiserver import calls
+from staticlet.apiserver.resources.kind import Kind
+from staticlet.apiserver.store.port import (
+    Action,
+    Change,
+    Future,
+    Gone,
+    Overrun,
+    Record,
+    Subscription,
+)
+from staticlet.apiserver.verbs import freshness, options, place, selection
+from staticlet.apiserver.verbs.answers import Event, Stream
+from staticlet.apiserver.verbs.backend import Backend
+from staticlet.kube import refusal
+
+INITIAL_EVENTS_END = "k8s.io/initial-events-end"
+BOOKMARK_S = 60.0
+LASTS_S = 2700.0
+"""How long a watch lasts that does not say: clients begin anew from where they are."""
+
+
+async def watch(backend: Backend, call: calls.Call, kind: Kind) -> Stream:
+    """The events that the request selects.
+
+    A version that is not kept any more is told as an ERROR event (410), as Kubernetes does it.
+
+    Raises:
+        refusal.Refusal: 400 or 422 for options that are not right; 504 when the version to begin
+            from does not come.
+    """
+    asked = options.reading(call.query, watch=True)
+    chosen = selection.of(kind, asked)
+    if asked.version:
+        await freshness.reached(backend.store, asked.version)
+    where = place.namespace(kind, call)
+    return Stream(kind=kind, events=_events(backend, kind, where, asked, chosen))
+
+
+async def _events(
+    backend: Backend,
+    kind: Kind,
+    where: str,
+    asked: options.Reading,
+    chosen: selection.Selection,
+) -> AsyncIterator[Event]:
+    store = backend.store
+    since = asked.version or store.revision
+    from_start = asked.initial if asked.initial is not None else not asked.version
+    there: tuple[Record, ...] = ()
+    if from_start:
+        listing = store.list(kind.key_resource, where)
+        since, there = listing.revision, tuple(listing.records)
+    try:
+        with store.subscribe(kind.key_resource, where, since=since) as changes:
+            for record in there:
+                if chosen.matches(record):
+                    yield Event(type="ADDED", record=record)
+            if asked.initial and asked.bookmarks:
+                yield _bookmark(kind, since, {INITIAL_EVENTS_END: "true"})
+            async for event in _following(changes, kind, asked, chosen):
+                yield event
+    except Gone as error:
+        yield Event(type="ERROR", object=refusal.expired(str(error)).status())
+    except Future as error:
+        yield Event(type="ERROR", object=freshness.too_new(error).status())
+
+
+async def _following(
+    changes: Subscription, kind: Kind, asked: options.Reading, chosen: selection.Selection
+) -> AsyncIterator[Event]:
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + (asked.timeout_s or LASTS_S)
+    marks = loop.time() + BOOKMARK_S
+    coming = aiter(changes)
+    while (now := loop.time()) < ends:
+        if now >= marks:
+            marks = now + BOOKMARK_S
+            if asked.bookmarks:
+                yield _bookmark(kind, changes.revision)
+        try:
+            async with asyncio.timeout_at(min(ends, marks)):
+                change = await anext(coming)
+        except TimeoutError:
+            continue
+        except (StopAsyncIteration, Overrun):
+            return
+        if event := told(change, chosen):
+            yield event
+    if asked.bookmarks:
+        yield _bookmark(kind, changes.revision)
+
+
+def told(change: Change, chosen: selection.Selection) -> Event | None:
+    """What a watcher of a selection is told of a change; None when it is none of its business."""
+    if chosen.everything:
+        return Event(type=change.action.value, record=change.record)
+    was = change.previous is not None and chosen.matches(change.previous)
+    if change.action is Action.DELETED:
+        return Event(type="DELETED", record=change.record) if was else None
+    if chosen.matches(change.record):
+        return Event(type="MODIFIED" if was else "ADDED", record=change.record)
+    if was and change.previous is not None:
+        return Event(type="DELETED", record=_at(change.previous, change.revision))
+    return None
+
+
+def _at(record: Record, revision: int) -> Record:
+    """An object as it was, with a later resourceVersion."""
+    obj = record.object()
+    obj["metadata"]["resourceVersion"] = str(revision)
+    return Record(
+        key=record.key,
+        revision=revision,
+        encoded=msgspec.json.encode(obj),
+        labels=record.labels,
+        fields=record.fields,
+    )
+
+
+def _bookmark(kind: Kind, revision: int, annotations: dict[str, str] | None = None) -> Event:
+    meta: dict[str, Any] = {"resourceVersion": str(revision)}
+    if annotations:
+        meta["annotations"] = annotations
+    return Event(
+        type="BOOKMARK",
+        object={"kind": kind.kind, "apiVersion": kind.api_version, "metadata": meta},
+    )
