@@ -4,7 +4,8 @@ Whatever came while the disk was busy is the next transaction, so many clients s
 a single one waits for nothing but its own. A transaction is one INSERT wherever it can be: between
 statements the thread would have to wait for the interpreter, which the event loop is using.
 
-Rows that nobody needs any more are deleted when nothing else is to be done.
+Rows that nobody needs any more are deleted, and the log is merged into the file, when nothing
+else is to be done.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from staticlet.apiserver.store.port import Key, WriteFailed
 _TOGETHER = 64  # rows of one INSERT
 _AT_ONCE = 512  # rows of one transaction
 _COLUMNS = 8
-_PATIENCE_S = 0.1  # without a write for so long, there is time to clean up
+_PATIENCE_S = 0.1  # without a write for so long, there is time to tidy up
 _NEEDLESS = 256  # not before so many rows are needless
 _URGENT = 4096  # and time or not, when there are so many
+_UNMERGED = 256  # so many transactions are worth merging into the file
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class SqliteJournal:
         self._queue: queue.SimpleQueue[Row | Forget | None] = queue.SimpleQueue()
         self._needless: list[int] = []
         self._oldest = 0
+        self._unmerged = 0
         self._stopping = False
         self._thread: threading.Thread | None = None
 
@@ -86,13 +89,15 @@ class SqliteJournal:
                 tell(rows, self._failure(rows))
             if len(self._needless) >= (_URGENT if rows else _NEEDLESS):
                 self._clean()
+            elif not rows and self._unmerged >= _UNMERGED:
+                self._merge()
 
     def _next(self) -> Sequence[Row]:
-        """What waits, at least something; nothing when there is time to clean up."""
+        """What waits, at least something; nothing when there is time to tidy up."""
         rows: list[Row] = []
+        untidy = len(self._needless) >= _NEEDLESS or self._unmerged >= _UNMERGED
         try:
-            patience = _PATIENCE_S if len(self._needless) >= _NEEDLESS else None
-            item = self._queue.get(timeout=patience)
+            item = self._queue.get(timeout=_PATIENCE_S if untidy else None)
             while True:
                 self._sort(item, rows)
                 if len(rows) >= _AT_ONCE or self._stopping:
@@ -124,6 +129,7 @@ class SqliteJournal:
             return WriteFailed(
                 f"cannot write to {self._name}: {error}", full=code == sqlite3.SQLITE_FULL
             )
+        self._unmerged += 1
         return None
 
     def _insert(self, rows: Sequence[Row]) -> None:
@@ -161,6 +167,16 @@ class SqliteJournal:
         except sqlite3.Error:
             return  # no harm: they are as needless the next time
         del self._needless[:_NEEDLESS]
+        self._unmerged += 1
+
+    def _merge(self) -> None:
+        # SQLite does so by itself in the middle of a commit when the log has grown long, which
+        # that commit has to wait for.
+        self._unmerged = 0
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        except sqlite3.Error:
+            return  # no harm: the log only grows
 
 
 def read(connection: sqlite3.Connection) -> Iterator[Row]:

@@ -19,6 +19,7 @@ VERSION = 1
 NAME = "state.db"
 
 _MAGIC = b"SQLite format 3\0"
+_LOG_PAGES = 4000  # of 4 KiB: how long the write-ahead log may grow in a burst of writes
 _ROLLBACK = 1  # the header's word for a file that is in no need of a write-ahead log
 _SCHEMA = f"""
 PRAGMA application_id = {APPLICATION};
@@ -143,7 +144,8 @@ def writable(path: Path) -> sqlite3.Connection:
         connection = connected(path, "rw")
         (journal,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(f"PRAGMA journal_size_limit = {16 << 20}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
+        connection.execute(f"PRAGMA journal_size_limit = {_LOG_PAGES << 12}")
     except sqlite3.Error as error:
         raise _unusable(path, error) from error
     if journal != "wal":
