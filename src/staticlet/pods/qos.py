@@ -1,57 +1,18 @@
-"""The quality of service class of a pod: what its containers ask of the machine, in one word.
-
-Follows `GetPodQOS`: only cpu and memory count, amounts of zero do not, and init containers count
-like regular ones. Requests and limits of the pod as a whole stand for those of its containers.
-"""
+"""The quality of service class of a pod that runs here; the rule is `kube.qos`."""
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Mapping, Sequence
-
-from staticlet.kube import core, quantity
+from staticlet.kube import core, qos
 from staticlet.pods import fields
 
-_COUNTED = ("cpu", "memory")
-
-
-class QosClass(enum.Enum):
-    """The three classes; the value is what the API and the cgroup names are made of."""
-
-    GUARANTEED = "Guaranteed"
-    BURSTABLE = "Burstable"
-    BEST_EFFORT = "BestEffort"
+QosClass = qos.QosClass
 
 
 def qos_class(pod: core.Pod) -> QosClass:
-    """Guaranteed: cpu and memory are limited everywhere to what is requested; BestEffort: nothing.
-
-    A container that gives a limit only is taken to request as much, as defaulting would make it.
-    """
-    asked = _claims(pod)
-    if not any(any(one) or any(two) for one, two in asked):
-        return QosClass.BEST_EFFORT
-    if all(limits and requests == limits and len(limits) == 2 for requests, limits in asked):
-        return QosClass.GUARANTEED
-    return QosClass.BURSTABLE
+    """The class of a pod, of its own resources if it has some, else of its containers'."""
+    containers = (_claim(container.resources) for container in fields.all_containers(pod))
+    return qos.of_claims(_claim(fields.spec(pod).resources), containers)
 
 
-_Amounts = Mapping[str, quantity.Quantity]
-
-
-def _claims(pod: core.Pod) -> Sequence[tuple[_Amounts, _Amounts]]:
-    """Requests and limits, of the pod if it has its own, else of each container."""
-    whole = _claim(fields.spec(pod).resources)
-    if any(whole):
-        return [whole]
-    return [_claim(container.resources) for container in fields.all_containers(pod)]
-
-
-def _claim(resources: core.ResourceRequirements | None) -> tuple[_Amounts, _Amounts]:
-    limits = _counted(fields.limits(resources))
-    return {**limits, **_counted(fields.requests(resources))}, limits
-
-
-def _counted(amounts: Mapping[str, str]) -> _Amounts:
-    read = {name: quantity.parse(amounts[name]) for name in _COUNTED if name in amounts}
-    return {name: amount for name, amount in read.items() if not amount.is_zero}
+def _claim(resources: core.ResourceRequirements | None) -> qos.Claim:
+    return fields.requests(resources), fields.limits(resources)

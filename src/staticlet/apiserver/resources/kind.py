@@ -82,6 +82,12 @@ class Strategy:
         del obj, grace_s, now
         return True, 0
 
+    def begin_delete(self, obj: Object) -> None:
+        """Write into an object that does not go at once what else its deletion begins.
+
+        Its deletionTimestamp, and the grace that is not None, are set by then.
+        """
+
     def begin_deletion(self, obj: Object) -> None:
         """Show in an object that stays for a while that it is going (a namespace's phase)."""
 
@@ -122,6 +128,8 @@ class Subresource:
         verbs: What it can.
         group: The group of that kind where it is not the resource's own.
         version: The version of that kind where it is not the resource's own.
+        strategy: The rules of an update through it (`prepare_update` and `check_update`, with the
+            whole object), where they are not those of `/status`.
     """
 
     name: str
@@ -129,6 +137,7 @@ class Subresource:
     verbs: tuple[str, ...]
     group: str | None = None
     version: str | None = None
+    strategy: Strategy | None = None
 
 
 def _metadata_fields(obj: Mapping[str, Any]) -> dict[str, str]:
@@ -161,7 +170,8 @@ class Kind:
             how to read it. Values are strings, empty when absent.
         stored_as: The key's resource where it is another than its own name (Events of both groups
             are one store).
-        to_stored: From this version to what is stored, in place; None where it is the same.
+        to_stored: From this version to what is stored, in place; None where it is the same. Done
+            first with what a client sends: the strategy sees the stored form only.
         from_stored: The other way round.
         hash: The storageVersionHash of discovery; any stable text.
         not_run: Why objects of this kind are not made here, as the sentence that a creation is

@@ -41,13 +41,22 @@ def check(raw: Mapping[str, Any]) -> list[FieldError]:
         The errors; none for a good pod. Any data at all gives a list, never an exception.
     """
     meta, spec = peek.child(raw, "metadata"), peek.child(raw, "spec")
+    return [*check_any(raw), *_on_create(meta, spec)]
+
+
+def check_any(raw: Mapping[str, Any]) -> list[FieldError]:
+    """What is wrong with a pod whatever its age (`validatePodMetadataAndSpec`).
+
+    Args:
+        raw: The pod after defaulting, as plain data. It is not changed.
+    """
+    meta, spec = peek.child(raw, "metadata"), peek.child(raw, "spec")
     return [
         *metadata.check(meta, _META),
         *_special_annotations(meta, spec),
         *_spec(spec, _SPEC, peek.text(meta, "name")),
         *_tokens_need_an_account(spec, _SPEC),
         *containers.image_padding(spec, _SPEC),
-        *_on_create(meta, spec),
     ]
 
 
