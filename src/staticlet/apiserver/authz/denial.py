@@ -1,0 +1,42 @@
+"""The sentence of a denial, as kube-apiserver writes it. Pure."""
+
+from __future__ import annotations
+
+import json
+
+from staticlet.apiserver import calls
+from staticlet.kube import refusal
+
+
+def words(user: calls.User, target: calls.Target, reason: str = "") -> refusal.Refusal:
+    """The refusal (403) of what a user may not do.
+
+    Args:
+        user: Who.
+        target: What.
+        reason: Why not, where there is more to say than that no rule allows it.
+    """
+    why = sentence(user, target)
+    if reason:
+        why += f": {reason}"
+    if not target.is_resource:
+        return refusal.Refusal(403, "Forbidden", f"forbidden: {why}", details={})
+    return refusal.forbidden(target.group_resource, target.name, why)
+
+
+def sentence(user: calls.User, target: calls.Target) -> str:
+    """Who cannot do what."""
+    who = f"User {_quoted(user.name)} cannot {target.verb}"
+    if not target.is_resource:
+        return f"{who} path {_quoted(target.path)}"
+    resource = target.resource
+    if target.subresource:
+        resource += f"/{target.subresource}"
+    where = "at the cluster scope"
+    if target.namespace:
+        where = f"in the namespace {_quoted(target.namespace)}"
+    return f"{who} resource {_quoted(resource)} in API group {_quoted(target.group)} {where}"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
