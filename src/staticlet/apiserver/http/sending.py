@@ -1,0 +1,181 @@
+"""Answers to the client: small ones at once, large lists in pieces, watches line by line.
+
+A client that does not read is ended; what waits for it in memory is bounded by its socket's
+buffer and one piece. It never keeps others waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from aiohttp import web
+
+from staticlet.aio import clock
+from staticlet.apiserver.http import forms, lines, render
+from staticlet.apiserver.verbs import answers
+from staticlet.web import status
+
+PIECE = 256 * 1024
+"""Bytes that are written at a time; between two pieces others have their turn."""
+
+SLOW_S = 30.0
+"""How long a client may leave its buffer full."""
+
+MOST_WATCHES = 1_000
+
+Headers: TypeAlias = Sequence[tuple[str, str]]
+"""Of an answer; Warning may be there more than once."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Watches:
+    """All watches that are open, so that they are bounded and can be ended.
+
+    Attributes:
+        most: How many there may be.
+        deadlines: Each one's end.
+        closing: Set when no more are begun.
+    """
+
+    most: int = MOST_WATCHES
+    deadlines: set[asyncio.Timeout] = field(default_factory=set)
+    closing: bool = False
+
+    @contextlib.asynccontextmanager
+    async def admitted(self) -> AsyncIterator[asyncio.Timeout]:
+        """Count a watch in for the length of the block; it ends with TimeoutError on `end`.
+
+        Raises:
+            refusal.Refusal: 429: there are too many.
+        """
+        if self.closing or len(self.deadlines) >= self.most:
+            raise status.too_many("too many watches are open: try again later")
+        async with asyncio.timeout(None) as deadline:
+            self.deadlines.add(deadline)
+            try:
+                yield deadline
+            finally:
+                self.deadlines.discard(deadline)
+
+    def end(self) -> None:
+        """End all watches as if their time were up."""
+        self.closing = True
+        now = asyncio.get_running_loop().time()
+        for deadline in self.deadlines:
+            deadline.reschedule(now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """Sends answers.
+
+    Attributes:
+        clock: The time that rows tell ages from.
+        watches: All watches.
+        lines: Their lines.
+    """
+
+    clock: clock.Clock
+    watches: Watches
+    lines: lines.Lines = field(default_factory=lines.Lines)
+
+    async def send(
+        self, request: web.BaseRequest, answer: answers.Answer, form: forms.Form, headers: Headers
+    ) -> web.StreamResponse:
+        """Send an answer; returns when it is with the client, or ready to be."""
+        now = self.clock.now()
+        match answer:
+            case answers.One():
+                return _whole(render.one(answer, form, now), answer.code, form, headers)
+            case answers.Many():
+                return await _in_pieces(request, render.many(answer, form, now), form, headers)
+            case answers.Plain():
+                return _whole(render.plain(answer.body, form), answer.code, form, headers)
+            case answers.Stream():
+                return await self._watch(request, answer, form, headers)
+
+    async def _watch(
+        self,
+        request: web.BaseRequest,
+        answer: answers.Stream,
+        form: forms.Form,
+        headers: Headers,
+    ) -> web.StreamResponse:
+        response = web.StreamResponse(headers=_typed(headers, form))
+        events = answer.events
+        try:
+            async with self.watches.admitted() as deadline:
+                await response.prepare(request)
+                await self._lines(response, answer, form)
+        except TimeoutError:
+            if not deadline.expired():
+                request.protocol.force_close()  # it does not read: what is buffered is dropped
+                return response
+        finally:
+            await _close(events)
+        await response.write_eof()
+        return response
+
+    async def _lines(
+        self, response: web.StreamResponse, answer: answers.Stream, form: forms.Form
+    ) -> None:
+        first = True
+        async for event in answer.events:
+            now = self.clock.now()
+            line = self.lines.line(answer.kind, event, form, now, first=first)
+            first = False
+            async with asyncio.timeout(SLOW_S):
+                await response.write(line)
+
+
+def _typed(headers: Headers, form: forms.Form) -> Headers:
+    return [*headers, ("Content-Type", form.media)]
+
+
+async def _close(events: AsyncIterator[answers.Event]) -> None:
+    close = getattr(events, "aclose", None)
+    if close is not None:
+        await close()
+
+
+def _whole(body: bytes, code: int, form: forms.Form, headers: Headers) -> web.Response:
+    return web.Response(body=body, status=code, headers=_typed(headers, form))
+
+
+async def _in_pieces(
+    request: web.BaseRequest, pieces: Iterator[bytes], form: forms.Form, headers: Headers
+) -> web.StreamResponse:
+    """Send what is made while it is sent; a list that is small enough goes at once."""
+    piece, more = _gathered(pieces)
+    if not more:
+        return _whole(piece, 200, form, headers)
+    response = web.StreamResponse(headers=_typed(headers, form))
+    await response.prepare(request)
+    try:
+        while True:
+            async with asyncio.timeout(SLOW_S):
+                await response.write(piece)
+            if not more:
+                break
+            await asyncio.sleep(0)
+            piece, more = _gathered(pieces)
+    except TimeoutError:
+        request.protocol.force_close()
+        return response
+    await response.write_eof()
+    return response
+
+
+def _gathered(pieces: Iterator[bytes]) -> tuple[bytes, bool]:
+    """So many pieces as are written at a time, and whether more may follow."""
+    taken, size = [], 0
+    for piece in pieces:
+        taken.append(piece)
+        size += len(piece)
+        if size >= PIECE:
+            return b"".join(taken), True
+    return b"".join(taken), False

@@ -1,0 +1,81 @@
+"""TLS of a server: what it shows, and whose certificates it believes.
+
+A client may show a certificate and need not. One that it shows must be of the client CA, else the
+handshake fails: who shows credentials that prove nothing is told so at once.
+"""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+
+class TlsFault(Exception):
+    """The certificates cannot be used; the text says which and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsFiles:
+    """What a server's TLS is made of, as PEM files.
+
+    Attributes:
+        certificate: The server's certificate, and what chains it to its CA.
+        key: Its private key.
+        client_cas: The CAs whose client certificates are believed; empty when none are asked for.
+    """
+
+    certificate: Path
+    key: Path
+    client_cas: tuple[Path, ...] = ()
+
+
+def context(files: TlsFiles) -> ssl.SSLContext:
+    """A server's side of TLS 1.2 and later.
+
+    Raises:
+        TlsFault: A file cannot be read, or is not what it should be.
+    """
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    made.set_alpn_protocols(["http/1.1"])
+    reload(made, files)
+    for file in files.client_cas:
+        try:
+            made.load_verify_locations(file)
+        except (OSError, ssl.SSLError) as fault:
+            raise TlsFault(
+                f"cannot take client certificates of {file}: {fault.strerror or fault}"
+            ) from fault
+        made.verify_mode = ssl.CERT_OPTIONAL
+    return made
+
+
+def reload(used: ssl.SSLContext, files: TlsFiles) -> None:
+    """Show the certificate as it is in its file now, to all who connect from now on.
+
+    Raises:
+        TlsFault: A file cannot be read, or is not what it should be.
+    """
+    try:
+        used.load_cert_chain(files.certificate, files.key)
+    except (OSError, ssl.SSLError) as fault:
+        raise TlsFault(
+            f"cannot serve with {files.certificate} and {files.key}: {fault.strerror or fault}"
+        ) from fault
+
+
+def peer_certificate(request: web.BaseRequest) -> bytes | None:
+    """The client's certificate (DER), which the handshake has verified; None when none came."""
+    transport = request.transport
+    if transport is None:
+        return None
+    shown = transport.get_extra_info("ssl_object")
+    if shown is None:
+        return None
+    certificate: bytes | None = shown.getpeercert(binary_form=True)
+    return certificate
