@@ -1,0 +1,329 @@
+"""Controllers put right what has changed, by requests like anybody's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from staticlet.apiserver.controllers import (
+    accounts,
+    eventttl,
+    namespaces,
+    news,
+    owners,
+    podgc,
+    registry,
+    scheduler,
+)
+from staticlet.apiserver.resources import registry as resources
+from staticlet.apiserver.store import opening
+from staticlet.apiserver.store.port import Key, Put, Remove, Store
+from staticlet.testing import fakes
+
+NOW = fakes.START
+KINDS = resources.kinds()
+READY = {"conditions": [{"type": "Ready", "status": "True"}]}
+STORED = [kind for kind in KINDS if "list" in kind.verbs and not kind.stored_as]
+
+
+class RecordingHands:
+    """Notes what a controller asks for, and does the deletions."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.asked: list[tuple[str, str, Any]] = []
+
+    async def create(self, kind: Any, namespace: str, obj: Mapping[str, Any]) -> None:
+        self.asked.append(("create", kind.kind, {**obj, "in": namespace}))
+        await put(self.store, kind.plural, namespace, obj["metadata"]["name"], **obj)
+
+    async def delete(self, kind: Any, key: Key, uid: str, *, grace_s: int | None = None) -> None:
+        self.asked.append(("delete", key.name, grace_s))
+        record = self.store.get(key)
+        assert record is not None
+        assert record.object()["metadata"]["uid"] == uid
+        gone = record.object()
+        await self.store.write(key, lambda _: Remove(gone))
+
+    async def update(self, kind: Any, key: Key, obj: Mapping[str, Any]) -> None:
+        self.asked.append(("update", key.name, obj))
+
+    async def create_below(self, kind: Any, key: Key, sub: str, obj: Mapping[str, Any]) -> None:
+        self.asked.append((sub, key.name, obj))
+
+    async def update_below(self, kind: Any, key: Key, sub: str, obj: Mapping[str, Any]) -> None:
+        self.asked.append((sub, key.name, obj))
+
+    async def patch_status(self, kind: Any, key: Key, status: Mapping[str, Any]) -> None:
+        self.asked.append(("status", key.name, status))
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[Store]:
+    async with opening.opened(None, fields=KINDS.fields) as opened:
+        yield opened
+
+
+@pytest.fixture
+def hands(store: Store) -> Any:
+    return RecordingHands(store)
+
+
+async def put(store: Store, resource: str, namespace: str, name: str, **parts: Any) -> Key:
+    key = Key(resource, namespace, name)
+    meta = {"name": name, "uid": f"uid-{name}", "creationTimestamp": "2026-01-01T11:00:00Z"}
+    if namespace:
+        meta["namespace"] = namespace
+    kind = next(kind for kind in STORED if kind.key_resource == resource)
+    obj = {"apiVersion": kind.api_version, "kind": kind.kind} | parts
+    obj["metadata"] = meta | parts.get("metadata", {})
+    await store.write(key, lambda _: Put(obj))
+    return key
+
+
+async def remove(store: Store, key: Key) -> None:
+    record = store.get(key)
+    assert record is not None
+    gone = record.object()
+    await store.write(key, lambda _: Remove(gone))
+
+
+def a_scheduler(store: Store, hands: Any) -> scheduler.Scheduler:
+    clock = fakes.ManualClock()
+    told = news.News(store, hands, clock, "default-scheduler")
+    return scheduler.Scheduler(store, hands, told, clock)
+
+
+async def test_a_pod_without_a_node_is_bound_to_the_one_that_is_ready(store, hands):
+    await put(store, "nodes", "", "one", spec={}, status=READY)
+    key = await put(store, "pods", "default", "web", spec={"containers": []}, status={})
+    assert await a_scheduler(store, hands).settle([key]) is None
+    (verb, name, binding), (_, kind, event) = hands.asked
+    assert (verb, name, binding["target"]["name"]) == ("binding", "web", "one")
+    assert binding["metadata"]["uid"] == "uid-web"
+    assert (kind, event["reason"]) == ("Event", "Scheduled")
+    assert event["message"] == "Successfully assigned default/web to one"
+
+
+async def test_a_pod_that_no_node_suits_is_told_why_and_once(store, hands):
+    key = await put(store, "pods", "default", "web", spec={"containers": []}, status={})
+    await a_scheduler(store, hands).settle([key])
+    (verb, _, status), (_, _, event) = hands.asked
+    assert verb == "status"
+    assert status["conditions"] == [
+        {
+            "type": "PodScheduled",
+            "status": "False",
+            "reason": "Unschedulable",
+            "message": "no nodes available to schedule pods",
+            "lastTransitionTime": "2030-01-01T00:00:00Z",
+        }
+    ]
+    assert (event["type"], event["reason"]) == ("Warning", "FailedScheduling")
+    hands.asked.clear()
+    await put(store, "pods", "default", "web", spec={"containers": []}, status=status)
+    await a_scheduler(store, hands).settle([key])
+    assert hands.asked == []
+
+
+async def test_two_pods_for_one_free_port_do_not_both_get_it(store, hands):
+    ports = {"containers": [{"name": "c", "ports": [{"hostPort": 80}]}]}
+    await put(store, "nodes", "", "one", spec={}, status=READY)
+    for name in ("first", "second"):
+        await put(store, "pods", "default", name, spec=ports, status={})
+    await a_scheduler(store, hands).settle([])
+    assert [name for verb, name, _ in hands.asked if verb == "binding"] == ["first"]
+    assert [name for verb, name, _ in hands.asked if verb == "status"] == ["second"]
+
+
+async def test_pods_that_have_a_node_are_left_alone(store, hands):
+    await put(store, "nodes", "", "one", spec={}, status=READY)
+    await put(store, "pods", "default", "web", spec={"nodeName": "other"}, status={})
+    await a_scheduler(store, hands).settle([])
+    assert hands.asked == []
+
+
+async def test_a_terminating_namespace_is_emptied_and_then_let_go(store, hands):
+    name = await put(
+        store,
+        "namespaces",
+        "",
+        "gone",
+        spec={"finalizers": ["kubernetes", "mine"]},
+        status={"phase": "Terminating"},
+    )
+    await put(store, "configmaps", "gone", "cm")
+    await put(store, "configmaps", "kept", "cm")
+    await put(store, "pods", "gone", "web", spec={}, status={})
+    inside = [kind for kind in STORED if kind.namespaced]
+    await namespaces.Namespaces(store, hands, inside).settle([name])
+    assert sorted(hands.asked[:2], key=str) == [("delete", "cm", None), ("delete", "web", None)]
+    verb, _, obj = hands.asked[2]
+    assert (verb, obj["spec"]["finalizers"]) == ("finalize", ["mine"])
+    assert store.get(Key("configmaps", "kept", "cm")) is not None
+
+
+async def test_a_namespace_waits_for_what_is_still_going(store, hands):
+    await put(store, "namespaces", "", "gone", status={"phase": "Terminating"})
+    going = {"deletionTimestamp": "2030-01-01T00:00:00Z"}
+    await put(store, "pods", "gone", "web", metadata=going, spec={}, status={})
+    inside = [kind for kind in STORED if kind.namespaced]
+    wait_s = await namespaces.Namespaces(store, hands, inside).settle([])
+    assert wait_s == namespaces.LOOK_S
+    assert hands.asked == []
+
+
+async def test_an_active_namespace_keeps_its_content(store, hands):
+    await put(store, "namespaces", "", "here", status={"phase": "Active"})
+    await put(store, "configmaps", "here", "cm")
+    inside = [kind for kind in STORED if kind.namespaced]
+    assert await namespaces.Namespaces(store, hands, inside).settle([]) is None
+    assert hands.asked == []
+
+
+async def test_a_new_namespace_gets_its_account_and_gets_it_back(store, hands):
+    keeper = accounts.Accounts(store, hands)
+    name = await put(store, "namespaces", "", "new", status={"phase": "Active"})
+    await keeper.settle([name])
+    assert [(verb, kind, obj["in"]) for verb, kind, obj in hands.asked] == [
+        ("create", "ServiceAccount", "new")
+    ]
+    account = Key("serviceaccounts", "new", "default")
+    await keeper.settle([account])
+    assert len(hands.asked) == 1
+    await remove(store, account)
+    await keeper.settle([account])
+    assert len(hands.asked) == 2
+
+
+async def test_a_namespace_that_is_going_gets_no_account(store, hands):
+    name = await put(store, "namespaces", "", "gone", status={"phase": "Terminating"})
+    await accounts.Accounts(store, hands).settle([name, Key("serviceaccounts", "no", "x")])
+    assert hands.asked == []
+
+
+def owned_by(kind: str, name: str, version: str = "v1", uid: str = "") -> dict[str, Any]:
+    owner = {"apiVersion": version, "kind": kind, "name": name, "uid": uid or f"uid-{name}"}
+    return {"ownerReferences": [owner]}
+
+
+async def test_mirror_pods_go_with_their_node_at_once(store, hands):
+    node = await put(store, "nodes", "", "one")
+    mirror = await put(store, "pods", "kube-system", "web-one", metadata=owned_by("Node", "one"))
+    collector = owners.Owners(store, hands, STORED)
+    await collector.settle([node, mirror])
+    assert hands.asked == []
+    await remove(store, node)
+    await collector.settle([node])
+    assert hands.asked == [("delete", "web-one", 0)]
+
+
+async def test_an_owner_of_the_same_name_and_another_uid_is_another(store, hands):
+    await put(store, "configmaps", "default", "owner")
+    key = await put(
+        store, "secrets", "default", "s", metadata=owned_by("ConfigMap", "owner", uid="older")
+    )
+    await owners.Owners(store, hands, STORED).settle([key])
+    assert hands.asked == [("delete", "s", None)]
+
+
+async def test_one_owner_of_several_keeps_an_object(store, hands):
+    await put(store, "configmaps", "default", "owner")
+    both = owned_by("ConfigMap", "owner")["ownerReferences"]
+    both += owned_by("ConfigMap", "absent")["ownerReferences"]
+    key = await put(store, "secrets", "default", "s", metadata={"ownerReferences": both})
+    await owners.Owners(store, hands, STORED).settle([key])
+    assert hands.asked == []
+
+
+async def test_an_owner_that_nobody_here_knows_is_taken_for_alive(store, hands):
+    owner = owned_by("ReplicaSet", "web", "apps/v1")
+    key = await put(store, "pods", "default", "web-x", metadata=owner)
+    await owners.Owners(store, hands, STORED).settle([key])
+    assert hands.asked == []
+
+
+async def test_pods_of_a_node_that_stays_away_are_removed(store, hands):
+    clock = fakes.ManualClock()
+    await put(store, "pods", "default", "web", spec={"nodeName": "away"}, status={})
+    collector = podgc.PodCollector(store, hands, clock)
+    assert await collector.settle([]) == podgc.QUARANTINE_S
+    clock.advance(podgc.QUARANTINE_S - 1)
+    assert await collector.settle([]) == pytest.approx(1)
+    assert hands.asked == []
+    clock.advance(1)
+    await collector.settle([])
+    assert hands.asked == [("delete", "web", 0)]
+
+
+async def test_a_node_that_comes_back_in_time_keeps_its_pods(store, hands):
+    clock = fakes.ManualClock()
+    await put(store, "pods", "default", "web", spec={"nodeName": "one"}, status={})
+    collector = podgc.PodCollector(store, hands, clock)
+    await collector.settle([])
+    clock.advance(podgc.QUARANTINE_S - 1)
+    node = await put(store, "nodes", "", "one")
+    assert await collector.settle([node]) is None
+    await remove(store, node)
+    clock.advance(2)
+    assert await collector.settle([node]) == podgc.QUARANTINE_S
+    assert hands.asked == []
+
+
+async def test_of_ended_pods_the_oldest_go_beyond_the_limit(store, hands):
+    for number in range(5):
+        dated = {"creationTimestamp": f"2026-01-01T0{9 - number}:00:00Z"}
+        ended = {"phase": "Succeeded" if number % 2 else "Failed"}
+        await put(store, "pods", "default", f"p{number}", metadata=dated, spec={}, status=ended)
+    await put(store, "pods", "default", "runs", spec={}, status={"phase": "Running"})
+    await podgc.PodCollector(store, hands, fakes.ManualClock(), most_ended=3).settle([])
+    assert hands.asked == [("delete", "p4", 0), ("delete", "p3", 0)]
+
+
+async def test_an_event_lives_an_hour_from_its_last_time(store, hands):
+    clock = fakes.ManualClock()
+    old = await put(store, "events", "default", "old", lastTimestamp="2029-12-31T23:30:00Z")
+    new = await put(store, "events", "default", "new", lastTimestamp="2029-12-31T23:59:00Z")
+    life = eventttl.EventLife(store, hands, clock)
+    assert await life.settle([old, new]) is not None
+    assert hands.asked == []
+    clock.advance(timedelta(minutes=31).total_seconds())
+    await life.settle([])
+    assert hands.asked == [("delete", "old", None)]
+
+
+def test_every_time_of_an_event_counts_but_none_in_the_future():
+    event = {
+        "metadata": {"creationTimestamp": "2026-01-01T10:00:00Z"},
+        "eventTime": "2026-01-01T10:30:00.123456Z",
+        "series": {"lastObservedTime": "2026-01-01T11:00:00.000001Z"},
+        "lastTimestamp": None,
+    }
+    assert eventttl.last_seen(event, NOW) == datetime(2026, 1, 1, 11, 0, 0, 1, tzinfo=UTC)
+    event["lastTimestamp"] = "2036-01-01T00:00:00Z"
+    assert eventttl.last_seen(event, NOW) == NOW
+    assert eventttl.last_seen({"metadata": {}}, NOW) == NOW
+
+
+@pytest.mark.parametrize(
+    ("wish", "names"),
+    [
+        ("*", registry.NAMES),
+        ("none", ()),
+        ("", ()),
+        ("scheduler", ("scheduler",)),
+        ("scheduler, podgc", ("podgc", "scheduler")),
+        ("*,-scheduler", tuple(n for n in registry.NAMES if n != "scheduler")),
+        ("scheduler,-scheduler", ()),
+    ],
+)
+def test_controllers_are_chosen_by_a_list(wish, names):
+    assert registry.chosen(wish) == names
+
+
+def test_a_controller_that_is_none_is_told_with_those_that_are():
+    with pytest.raises(registry.UnknownController, match=r'no "deployment".*scheduler'):
+        registry.chosen("*,deployment")
