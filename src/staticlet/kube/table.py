@@ -85,6 +85,8 @@ def _sidecars(pod: core.Pod, status: core.PodStatus) -> list[core.ContainerStatu
 
 def _status(pod: core.Pod, status: core.PodStatus, regular: Sequence[core.ContainerStatus]) -> str:
     reason = status.reason or status.phase or "Unknown"
+    if any(one.reason == "SchedulingGated" for one in _conditions(status, "PodScheduled")):
+        reason = "SchedulingGated"
     initializing = _init_status(pod, status)
     if initializing is not None:
         reason = initializing
@@ -97,10 +99,16 @@ def _status(pod: core.Pod, status: core.PodStatus, regular: Sequence[core.Contai
             elif one.ready and one.state and one.state.running:
                 running = True
         if reason == "Completed" and running:
-            reason = "Running"
-    if pod.metadata and pod.metadata.deletionTimestamp:
+            ready = any(one.status == "True" for one in _conditions(status, "Ready"))
+            reason = "Running" if ready else "NotReady"
+    ended = status.phase in ("Succeeded", "Failed")
+    if pod.metadata and pod.metadata.deletionTimestamp and not ended:
         reason = "Terminating"
     return reason
+
+
+def _conditions(status: core.PodStatus, kind: str) -> list[core.PodCondition]:
+    return [one for one in status.conditions or [] if one.type == kind]
 
 
 def _init_status(pod: core.Pod, status: core.PodStatus) -> str | None:

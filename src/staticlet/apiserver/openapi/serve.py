@@ -1,6 +1,6 @@
 """The paths of OpenAPI, each answered with a document that is made when it is first asked for.
 
-Documents are kept compressed: some 250 KB for all of them, of 2 MB.
+Documents are kept compressed: some 350 KB for all of them, of 1.5 MB.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class OpenApi:
     def answer(self, path: str, accepted: str) -> Document | None:
         """The document of a path; None when there is none.
 
-        The first call for a path takes some 100 ms, and that for the index or `/openapi/v2` up to
-        300 ms: make it in a thread while `is_made` is false. It may be called by several threads
-        at once; at worst each makes the document.
+        The first call for the index or `/openapi/v2` takes 50 to 150 ms, and that for a version
+        less: make it in a thread while `is_made` is false. It may be called by several threads at
+        once; at worst each makes the document.
 
         Args:
             path: The path of the request, without its query.
