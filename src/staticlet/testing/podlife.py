@@ -128,9 +128,12 @@ class Machine:
             self._tell(box.pid)
 
     def agent_restarts(self) -> None:
-        """What only the agent knew is lost: counts of what the runtime has not."""
-        kept = {box.uid for box in self.boxes.values()}
-        self._highest = {key: n for key, n in self._highest.items() if key[0] in kept}
+        """What only the agent knew is lost: counts of what the runtime has no container of.
+
+        So is that of a container which the present content of a fixed UID leaves out.
+        """
+        kept = {(box.uid, one.name) for box in self.boxes.values() for one in box.containers}
+        self._highest = {key: n for key, n in self._highest.items() if key in kept}
         self._callbacks.clear()
         self._wakes.clear()
 
