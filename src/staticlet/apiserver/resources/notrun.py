@@ -6,7 +6,7 @@ Service that nothing will ever serve.
 
 from __future__ import annotations
 
-from staticlet.apiserver.resources import basic, kind, traits
+from staticlet.apiserver.resources import basic, columns, kind, traits
 from staticlet.kube import apitypes, core
 
 SERVICES = kind.Kind(
@@ -17,6 +17,7 @@ SERVICES = kind.Kind(
     categories=("all",),
     verbs=traits.READ,
     struct=core.Service,
+    columns=columns.SERVICES,
     strategy=basic.Basic(),
     fields={
         "spec.clusterIP": traits.at("spec", "clusterIP"),
@@ -37,6 +38,7 @@ RUNTIME_CLASSES = kind.Kind(
     namespaced=False,
     verbs=traits.READ,
     struct=apitypes.RuntimeClass,
+    columns=columns.RUNTIME_CLASSES,
     strategy=basic.Basic(namespaced=False),
     hash=traits.version_hash("node.k8s.io", "v1", "RuntimeClass"),
     not_run=(
@@ -53,6 +55,7 @@ CSI_DRIVERS = kind.Kind(
     namespaced=False,
     verbs=traits.READ,
     struct=apitypes.CSIDriver,
+    columns=columns.CSI_DRIVERS,
     strategy=basic.Basic(namespaced=False),
     hash=traits.version_hash("storage.k8s.io", "v1", "CSIDriver"),
     not_run=(
@@ -69,6 +72,7 @@ RESOURCE_SLICES = kind.Kind(
     namespaced=False,
     verbs=("deletecollection", *traits.READ),
     struct=apitypes.ResourceSlice,
+    columns=columns.RESOURCE_SLICES,
     strategy=basic.Basic(namespaced=False),
     fields={
         "spec.driver": traits.at("spec", "driver"),

@@ -45,7 +45,7 @@ def check_rest(meta: peek.Object, path: fieldpath.Path) -> errors.Errors:
     yield from labels.check(peek.text_map(meta, "labels"), (*path, "labels"))
     yield from check_annotations(peek.text_map(meta, "annotations"), (*path, "annotations"))
     yield from _owners(peek.objects(meta, "ownerReferences"), (*path, "ownerReferences"))
-    yield from _finalizers(peek.texts(meta, "finalizers"), (*path, "finalizers"))
+    yield from check_finalizers(peek.texts(meta, "finalizers"), (*path, "finalizers"))
 
 
 def check_annotations(notes: peek.Object, path: fieldpath.Path) -> errors.Errors:
@@ -84,7 +84,8 @@ def _owners(owners: tuple[peek.Object, ...], path: fieldpath.Path) -> errors.Err
         controller = controller or this
 
 
-def _finalizers(finalizers: tuple[str, ...], path: fieldpath.Path) -> errors.Errors:
+def check_finalizers(finalizers: tuple[str, ...], path: fieldpath.Path) -> errors.Errors:
+    """Finalizers: names of ours, or qualified ones."""
     for finalizer in finalizers:
         yield from errors.each(path, finalizer, names.qualified_name(finalizer))
     if {"orphan", "foregroundDeletion"} <= set(finalizers):
