@@ -46,6 +46,11 @@ class Authenticator:
         self._accounts = accounts
         self._anonymous = anonymous
 
+    @property
+    def accounts(self) -> AccountTokens | None:
+        """What issues tokens of service accounts; None where none are believed."""
+        return self._accounts
+
     def authenticate(
         self,
         authorization: str | None,

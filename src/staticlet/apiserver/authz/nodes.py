@@ -20,7 +20,7 @@ _OWN = frozenset({"get", "create", "update", "patch", "delete"})
 
 _REVIEWS = frozenset({"create"})
 _EVENTS = frozenset({"create", "update", "patch"})
-_RULES: Mapping[tuple[str, str], frozenset[str]] = {
+RULES: Mapping[tuple[str, str], frozenset[str]] = {
     ("", "events"): _EVENTS,
     ("events.k8s.io", "events"): _EVENTS,
     ("", "services"): _READ,
@@ -45,7 +45,7 @@ def decide(node: str, target: calls.Target, objects: plugin.Objects) -> Verdict:
     rule = _BY_RESOURCE.get(key)
     if rule is not None:
         return rule(node, target, objects)
-    allowed = not target.subresource and target.verb in _RULES.get(key, ())
+    allowed = not target.subresource and target.verb in RULES.get(key, ())
     return ALLOWED if allowed else DENIED
 
 
