@@ -272,3 +272,12 @@ def test_columns_are_defined_in_full(kind: Any) -> None:
     for one in columns.of(kind.group, kind.plural).definitions:
         assert list(one) == ["name", "type", "format", "description", "priority"]
         assert one["description"]
+
+
+def test_a_status_that_lacks_what_the_types_demand_has_a_row() -> None:
+    statuses = [{"name": "c", "state": {"terminated": {}}}, {"state": {"waiting": {}}}, {}]
+    row = named(
+        columns.PODS,
+        pod(containerStatuses=statuses, initContainerStatuses=[{}], conditions=[{}], podIP=None),
+    )
+    assert (row["Ready"], row["Status"], row["Restarts"]) == ("0/2", "Init:0/0", "0")

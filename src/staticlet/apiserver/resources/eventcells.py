@@ -40,7 +40,7 @@ def _either(obj: Object, name: str) -> Any:
 
 
 def _target(about: Object) -> str:
-    kind, name = str(about.get("kind", "")).lower(), about.get("name")
+    kind, name = str(about.get("kind") or "").lower(), about.get("name")
     return f"{kind}/{name}" if name else kind
 
 

@@ -51,4 +51,6 @@ def _roles(obj: Object) -> list[str]:
 
 def _address(status: Object, kind: str) -> str:
     addresses = status.get("addresses") or ()
-    return next((str(one["address"]) for one in addresses if one.get("type") == kind), _NONE)
+    return next(
+        (str(one.get("address") or "") for one in addresses if one.get("type") == kind), _NONE
+    )

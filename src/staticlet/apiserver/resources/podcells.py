@@ -10,15 +10,8 @@ from staticlet.apiserver.resources.kind import Object
 from staticlet.kube import core, table
 
 _NONE = "<none>"
-_STATUS = (
-    "phase",
-    "reason",
-    "podIP",
-    "startTime",
-    "conditions",
-    "containerStatuses",
-    "initContainerStatuses",
-)
+_STATUS = ("phase", "reason", "podIP", "startTime")
+_END = ("reason", "signal", "finishedAt")
 
 
 def cells(obj: Object, now: datetime) -> Sequence[Any]:
@@ -38,17 +31,61 @@ def cells(obj: Object, now: datetime) -> Sequence[Any]:
 
 
 def _glance(obj: Object) -> Object:
-    """The part of a pod that its row is made of: typing all of it would cost most of the time."""
+    """The part of a pod that its row is made of: typing all of it would cost most of the time.
+
+    What the API's types demand and an object may lack all the same is filled in, as Go reads it.
+    """
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
-    containers = spec.get("containers") or ()
-    inits = spec.get("initContainers") or ()
     return {
         "metadata": _some(obj["metadata"], ("name", "creationTimestamp", "deletionTimestamp")),
         "spec": _some(spec, ("nodeName",))
-        | {"containers": [_some(one, ("name",)) for one in containers]}
-        | {"initContainers": [_some(one, ("name", "restartPolicy")) for one in inits]},
-        "status": _some(status, _STATUS),
+        | {
+            "containers": [_container(one) for one in spec.get("containers") or ()],
+            "initContainers": [_container(one) for one in spec.get("initContainers") or ()],
+        },
+        "status": _some(status, _STATUS)
+        | {
+            "conditions": [_condition(one) for one in status.get("conditions") or ()],
+            "containerStatuses": [_status(one) for one in status.get("containerStatuses") or ()],
+            "initContainerStatuses": [
+                _status(one) for one in status.get("initContainerStatuses") or ()
+            ],
+        },
     }
+
+
+def _container(one: Object) -> Object:
+    return {"name": one.get("name") or "", "restartPolicy": one.get("restartPolicy")}
+
+
+def _condition(one: Object) -> Object:
+    words = ("type", "status", "reason")
+    return {name: one.get(name) or "" for name in words}
+
+
+def _status(one: Object) -> Object:
+    return {
+        "name": one.get("name") or "",
+        "image": "",
+        "imageID": "",
+        "ready": one.get("ready") or False,
+        "restartCount": one.get("restartCount") or 0,
+        "started": one.get("started"),
+        "state": _state(one.get("state") or {}),
+        "lastState": _state(one.get("lastState") or {}),
+    }
+
+
+def _state(one: Object) -> Object:
+    state: Object = {}
+    if one.get("running") is not None:
+        state["running"] = {}
+    if one.get("waiting") is not None:
+        state["waiting"] = _some(one["waiting"], ("reason",))
+    end = one.get("terminated")
+    if end is not None:
+        state["terminated"] = {"exitCode": end.get("exitCode") or 0} | _some(end, _END)
+    return state
 
 
 def _some(holder: Mapping[str, Any], names: Sequence[str]) -> Object:
