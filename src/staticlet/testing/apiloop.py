@@ -1,0 +1,133 @@
+"""The embedded API server inside a test's own loop; `apiserver` has it as a process.
+
+It listens on a free port of the loopback, keeps everything below one directory, and knows three
+users by their tokens: an administrator, the node `node1`, and somebody without rights.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from staticlet.app import api
+from staticlet.host import certs
+from staticlet.testing import apiserver
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the server answered.
+
+    Attributes:
+        code: The HTTP status.
+        headers: The headers.
+        raw: The body.
+    """
+
+    code: int
+    headers: Mapping[str, str]
+    raw: bytes
+
+    @property
+    def body(self) -> Any:
+        """The body as JSON says it."""
+        return json.loads(self.raw)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """Speaks to a server as one of its users.
+
+    Attributes:
+        url: The server's.
+        session: Carries the requests.
+        tokens: The users' tokens.
+    """
+
+    url: str
+    session: aiohttp.ClientSession
+    tokens: Mapping[str, str] = field(default_factory=lambda: apiserver.TOKENS)
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        user: str = "admin",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send a request and take the whole answer.
+
+        Args:
+            method: GET, POST, …
+            path: Path and query.
+            body: Sent as JSON; bytes are sent as they are. None for none.
+            user: A name of `tokens`; empty for no credentials.
+            headers: More headers; they count more than those made here.
+        """
+        async with self.open(method, path, body, user=user, headers=headers) as response:
+            raw = await response.read()
+            return Answer(code=response.status, headers=response.headers, raw=raw)
+
+    @asynccontextmanager
+    async def open(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        user: str = "admin",
+        headers: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send a request and read the answer as it comes: of a watch, say."""
+        sent = {"Accept": "application/json"}
+        if user:
+            sent["Authorization"] = f"Bearer {self.tokens.get(user, user)}"
+        data = body
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+            data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sent |= headers or {}
+        async with self.session.request(method, self.url + path, data=data, headers=sent) as got:
+            yield got
+
+
+@asynccontextmanager
+async def client_of(url: str, state_dir: Path) -> AsyncIterator[Client]:
+    """A client of a server that keeps its certificates in a directory."""
+    trust = ssl.create_default_context(cafile=certs.Places(state_dir).ca)
+    connector = aiohttp.TCPConnector(ssl=trust, limit=0)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        yield Client(url=url, session=session)
+
+
+@asynccontextmanager
+async def serving(place: Path, **given: Any) -> AsyncIterator[Client]:
+    """A server in this very loop, and a client of it.
+
+    Args:
+        place: A directory of the test's own; starting again there finds what was kept.
+        given: Fields of `apioptions.Options`.
+    """
+    options = apiserver.options_in(place, **given)
+    stop, started = asyncio.Event(), asyncio.get_running_loop().create_future()
+    async with asyncio.TaskGroup() as group:
+        outside = api.Outside(ready=started.set_result)
+        server = group.create_task(api.serve(options, stop, outside), name="api server")
+        await asyncio.wait((server, started), return_when=asyncio.FIRST_COMPLETED)
+        if server.done():
+            await server  # it could not start: say why
+        try:
+            async with client_of(started.result(), options.state_dir) as client:
+                yield client
+        finally:
+            stop.set()
