@@ -7,10 +7,9 @@ not know stands before those that only the server has.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, TypeAlias
-
-import msgspec
 
 Identify: TypeAlias = Callable[[Any], Hashable]
 
@@ -18,7 +17,7 @@ Identify: TypeAlias = Callable[[Any], Hashable]
 def identity(value: Any) -> Hashable:
     """What two equal plain values have in common, and no others: true is not 1."""
     if isinstance(value, dict | list):
-        return (dict, msgspec.json.encode(value, order="sorted"))
+        return (dict, json.dumps(value, sort_keys=True))
     return (type(value), value)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from staticlet.kube import plain
 from staticlet.kube.patch import fault, merge
 
 LIMIT_OPERATIONS = 10_000
@@ -41,7 +42,7 @@ def apply(target: merge.JSON, operations: object) -> merge.JSON:
     checked = _check(operations)
     fault.check_depth(operations)
     try:
-        result: merge.JSON = _applied(msgspec.json.decode(msgspec.json.encode(target)), checked)
+        result: merge.JSON = _applied(plain.copied(target), plain.copied(checked))
     except RecursionError:
         raise fault.too_deep() from None
     fault.check_depth(result)
