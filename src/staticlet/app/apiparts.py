@@ -8,14 +8,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from staticlet.aio import clock as clocks
+from staticlet.apiserver.admission import chain
 from staticlet.apiserver.authn import accounts, authenticator, keys, tokenfile
+from staticlet.apiserver.authn import reviews as authn_reviews
+from staticlet.apiserver.authz import reviews as authz_reviews
 from staticlet.apiserver.discovery import serve as discovery
 from staticlet.apiserver.http import audit, dispatch, gate, health, metrics, places, sending
 from staticlet.apiserver.openapi import serve as openapi
 from staticlet.apiserver.resources import registry
 from staticlet.apiserver.store import port
 from staticlet.apiserver.verbs import backend
-from staticlet.app import apiadmission
 from staticlet.app.apioptions import Options
 from staticlet.host import certs
 
@@ -83,11 +85,11 @@ def parts(
     back = backend.Backend(
         store=store,
         kinds=kinds,
-        admission=apiadmission.chain(),
+        admission=chain.chain(),
         clock=clock,
         new_uid=lambda: str(uuid.uuid4()),
         new_suffix=suffix,
-        handlers=apiadmission.handlers(identity),
+        handlers={**authn_reviews.handlers(identity), **authz_reviews.HANDLERS},
     )
     meter = metrics.Metrics(
         revision=lambda: store.revision,
