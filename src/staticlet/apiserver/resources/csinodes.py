@@ -15,6 +15,8 @@ _LONGEST_ID = 192
 class CSINodes(basic.Basic):
     """The rules of CSINodes (`ValidateCSINode`)."""
 
+    needs_version = True
+
     def default(self, obj: kind.Object) -> None:
         """The list of drivers is always written, null where there is none."""
         spec = obj.setdefault("spec", {})

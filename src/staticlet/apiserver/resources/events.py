@@ -44,6 +44,8 @@ _UNSET: Mapping[str, Any] = {
 class Events(basic.Basic):
     """The rules of events in core/v1, which are few (`legacyValidateEvent`)."""
 
+    creates_on_update = True
+
     def default(self, obj: kind.Object) -> None:
         """Write out what an event always has."""
         eventforms.settle(obj)

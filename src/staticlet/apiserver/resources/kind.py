@@ -88,13 +88,6 @@ class Strategy:
         Its deletionTimestamp, and the grace that is not None, are set by then.
         """
 
-    def begin_deletion(self, obj: Object) -> None:
-        """Show in an object that stays for a while that it is going (a namespace's phase)."""
-
-    def holders(self, obj: Object) -> Sequence[str]:
-        """What keeps an object that is being deleted; it goes with the last of them."""
-        return obj["metadata"].get("finalizers") or ()
-
     def warnings(self, obj: Object) -> Sequence[str]:
         """What a client should be told although nothing is refused."""
         del obj

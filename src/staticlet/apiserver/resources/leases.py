@@ -14,6 +14,9 @@ _STRATEGIES = ("OldestEmulationVersion",)
 class Leases(basic.Basic):
     """The rules of leases (`ValidateLease`)."""
 
+    creates_on_update = True
+    needs_version = True
+
     def default(self, obj: kind.Object) -> None:
         """Write times as the API does."""
         times.settle(obj.setdefault("spec", {}), ("acquireTime", "renewTime"), micro=True)

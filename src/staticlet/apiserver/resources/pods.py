@@ -36,6 +36,8 @@ _GATED = {
 class Pods(basic.Basic):
     """The rules of pods, shared with static manifests where those know them."""
 
+    returns_deleted = True
+
     def default(self, obj: kind.Object) -> None:
         """Fill in the defaults, and bring the pod into the form in which it is kept."""
         obj |= defaults.pod(obj)

@@ -11,6 +11,8 @@ from staticlet.kube.validate import peek
 class ServiceAccounts(basic.Basic):
     """The rules of service accounts: metadata's, and of its secrets only the names are kept."""
 
+    returns_deleted = True
+
     def default(self, obj: kind.Object) -> None:
         """Leave out lists without items."""
         keyed.drop_empty(obj, ("secrets", "imagePullSecrets"))

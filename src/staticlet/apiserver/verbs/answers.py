@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from staticlet.apiserver.resources.kind import Kind, Object
@@ -89,3 +89,31 @@ class Plain:
 
 
 Answer: TypeAlias = One | Many | Stream | Plain
+
+
+def with_code(answer: One, code: int) -> One:
+    """The same object, answered with another HTTP status."""
+    return replace(answer, code=code)
+
+
+def success(
+    code: int = 200, details: dict[str, Any] | None = None, *, told: bool = False
+) -> Plain:
+    """The Status of something that was done.
+
+    Args:
+        code: The HTTP status.
+        details: What it was done to.
+        told: Whether the Status says the HTTP status, too.
+    """
+    status: dict[str, Any] = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success",
+    }
+    if details:
+        status["details"] = details
+    if told:
+        status["code"] = code
+    return Plain(body=status, code=code)

@@ -24,16 +24,19 @@ def key(kind: Kind, call: calls.Call, name: str = "") -> Key:
 
 def shown(kind: Kind, record: Record) -> Object:
     """The stored object, fresh, in the kind's version."""
-    obj = record.object()
-    if kind.from_stored is not None:
-        kind.from_stored(obj)
-    return obj
+    return unsettle(kind, record.object())
 
 
-def stored(kind: Kind, obj: Object) -> Object:
-    """The object as it is stored; changed in place."""
+def settle(kind: Kind, obj: Object) -> None:
+    """Bring an object from the kind's version into the form in which it is stored, in place."""
     if kind.to_stored is not None:
         kind.to_stored(obj)
+
+
+def unsettle(kind: Kind, obj: Object) -> Object:
+    """The other way round."""
+    if kind.from_stored is not None:
+        kind.from_stored(obj)
     return obj
 
 

@@ -1,0 +1,38 @@
+"""Who manages which fields: kept up with every write."""
+
+from __future__ import annotations
+
+from staticlet.apiserver import calls
+from staticlet.apiserver.resources.kind import Kind, Object
+from staticlet.kube.patch import managed
+
+
+def note(call: calls.Call, kind: Kind, new: Object, old: Object | None) -> None:
+    """Bring the managed fields of an object up to date, as the last thing before it is stored.
+
+    Not for what server-side apply made: that brings its own. An object that is written in another
+    version than it is stored in has no managed fields: they would name fields it does not have.
+
+    Args:
+        call: The request, with its manager.
+        kind: The object's kind.
+        new: The object as it will be; changed in place.
+        old: The object as it is; None when it is new.
+    """
+    meta = new["metadata"]
+    if kind.to_stored is not None:
+        meta.pop("managedFields", None)
+        return
+    fields = managed.updated(
+        kind.struct,
+        old,
+        new,
+        manager=call.manager or "unknown",
+        now=call.now,
+        api_version=kind.api_version,
+        subresource=call.target.subresource,
+    )
+    if fields:
+        meta["managedFields"] = fields
+    else:
+        meta.pop("managedFields", None)
