@@ -83,7 +83,10 @@ def apply(
 
 def _relevant(config: Mapping[str, Any], subresource: str) -> Object:
     """The part of a configuration that counts."""
-    if (config.get("metadata") or {}).get("managedFields"):
+    metadata = config.get("metadata") or {}
+    if not isinstance(metadata, Mapping):
+        raise fault.malformed("the configuration has metadata that are no object")
+    if metadata.get("managedFields"):
         raise fault.malformed("metadata.managedFields must be nil")
     if subresource == "status":
         names = ("apiVersion", "kind", "metadata", "status")
