@@ -55,6 +55,7 @@ def made(backend: Backend, call: calls.Call, kind: Kind, obj: Object) -> None:
         call=call, kind=kind, operation="CREATE", object=obj, old=None, name=meta.get("name", "")
     )
     backend.admission.mutate(review, backend.store)
+    meta = obj["metadata"]  # defaults may have made it anew
     for name in ("generation", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
         meta.pop(name, None)
     meta["uid"] = backend.new_uid()

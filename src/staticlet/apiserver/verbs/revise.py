@@ -74,12 +74,13 @@ def decided(
     Raises:
         refusal.Refusal: It may not be.
     """
-    meta, there = new["metadata"], old["metadata"]
+    there = old["metadata"]
     kind.strategy.default(new)
     review = plugin.Review(
         call=call, kind=kind, operation="UPDATE", object=new, old=old, name=there["name"]
     )
     backend.admission.mutate(review, backend.store)
+    meta = new["metadata"]  # defaults may have made it anew
     meta["resourceVersion"] = there["resourceVersion"]
     meta["uid"] = there["uid"]
     for name in ("generation", "creationTimestamp", "deletionTimestamp"):
