@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from staticlet.testing import apirun
+
 KINDS = {
     "configmaps": ("cm", "v1", "true", "ConfigMap"),
     "events": ("ev", "v1", "true", "Event"),
@@ -123,7 +125,7 @@ def test_service_accounts_have_tokens(each_kubectl, server):
     each_kubectl("create", "serviceaccount", "robot")
     token = each_kubectl("create", "token", "robot", "--duration=10m").strip()
     assert token.count(".") == 2
-    robot = server.client(token=token)
+    robot = apirun.client(server, token)
     me = robot.create(
         "/apis/authentication.k8s.io/v1/selfsubjectreviews",
         {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"},

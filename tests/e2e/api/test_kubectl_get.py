@@ -134,7 +134,7 @@ def test_nodes_are_a_table(each_kubectl):
     [
         ("namespaces", ["NAME", "STATUS", "AGE"]),
         ("configmaps", ["NAME", "DATA", "AGE"]),
-        ("serviceaccounts", ["NAME", "SECRETS", "AGE"]),
+        ("serviceaccounts", ["NAME", "AGE"]),
         ("leases", ["NAME", "HOLDER", "AGE"]),
         ("secrets", ["NAME", "TYPE", "DATA", "AGE"]),
     ],

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
-from staticlet.testing import apiserver, conversations
+from staticlet.testing import apirun, apiserver, conversations
 
 ROOT = Path(__file__).resolve().parents[3]
 DATA = ROOT / "tests/data/apicheck"
@@ -26,12 +26,6 @@ TABLE = ROOT / "docs/api-differences.md"
 SCENARIOS = sorted(path.stem for path in (DATA / "scenarios").glob("*.yaml"))
 STEPS = 241
 _ROW = re.compile(r"^\| (\w+) \| `([^`]+)` \| (.+) \|$", re.MULTILINE)
-_TOKENS = {name: secrets.token_hex(16) for name in ("admin", "node", "nobody")}
-_TOKEN_FILE = f"""\
-{_TOKENS["admin"]},admin,1,system:masters
-{_TOKENS["node"]},system:node:node1,2,system:nodes
-{_TOKENS["nobody"]},nobody,3
-"""
 _LINES_OF_A_DIFFERENCE = 40
 
 
@@ -55,14 +49,13 @@ def difference(want: Any, got: Any) -> str:
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[conversations.Server]:
     base = tmp_path_factory.mktemp("recorded")
-    tokens = base / "tokens.csv"
-    tokens.write_text(_TOKEN_FILE)
-    flags = ("--token-auth-file", str(tokens), "--controllers", "none")
-    with apiserver.running(base, flags=flags) as server:
+    with apirun.running(base, controllers="none") as server:
         yield conversations.Server(
-            host=server.host, port=server.port, tls=server.tls(), tokens=_TOKENS
+            host="127.0.0.1",
+            port=apirun.port(server),
+            tls=apirun.trust(server),
+            tokens=apiserver.TOKENS,
         )
-        assert "Traceback" not in server.log, server.story()
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
