@@ -8,6 +8,7 @@ from staticlet.apiserver import calls
 from staticlet.apiserver.resources.kind import Kind, Object
 from staticlet.apiserver.store.port import (
     Decide,
+    Decision,
     Keep,
     Key,
     Put,
@@ -20,6 +21,23 @@ from staticlet.apiserver.verbs.answers import One
 from staticlet.apiserver.verbs.backend import Backend
 from staticlet.kube import refusal
 from staticlet.kube.finding import FieldError
+
+_ORDER = (
+    "name",
+    "generateName",
+    "namespace",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "labels",
+    "annotations",
+    "ownerReferences",
+    "finalizers",
+    "managedFields",
+)
 
 
 async def save(backend: Backend, call: calls.Call, kind: Kind, key: Key, decide: Decide) -> One:
@@ -34,7 +52,7 @@ async def save(backend: Backend, call: calls.Call, kind: Kind, key: Key, decide:
     if call.dry_run:
         return _tried(kind, backend.store.get(key), decide)
     try:
-        record = await backend.store.write(key, decide)
+        record = await backend.store.write(key, lambda there: _ordered(decide(there)))
     except WriteFailed as error:
         raise _failed(error) from error
     if record is None:
@@ -42,9 +60,18 @@ async def save(backend: Backend, call: calls.Call, kind: Kind, key: Key, decide:
     return One(kind=kind, record=record)
 
 
+def _ordered(decision: Decision) -> Decision:
+    """The decision, with the object's metadata in Kubernetes' order."""
+    if not isinstance(decision, Keep):
+        meta = decision.object["metadata"]
+        order = {name: meta[name] for name in _ORDER if name in meta}
+        decision.object["metadata"] = order | meta
+    return decision
+
+
 def _tried(kind: Kind, there: Record | None, decide: Decide) -> One:
     """What the write would answer."""
-    match decide(there):
+    match _ordered(decide(there)):
         case Put(obj) | Remove(obj):
             return One(kind=kind, object=place.unsettle(kind, obj))
         case Keep() if there is not None:
