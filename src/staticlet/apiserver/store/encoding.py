@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -18,13 +19,32 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder()
 
 
-def record(key: Key, value: Object, *, revision: int, fields: Fields) -> Record:
-    """The record of an object at a revision, which is put into the encoded object."""
-    return _record(key, revision, _encode(value, revision), value, fields)
+def record(
+    key: Key, value: Object, *, revision: int, fields: Fields, before: Record | None
+) -> Record:
+    """The record of an object at a revision, which is put into the encoded object.
+
+    Args:
+        key: Its name.
+        value: The object, which stays as it is.
+        revision: The revision.
+        fields: Says by which values an object is selected.
+        before: What was there before, to share what has not changed.
+    """
+    made = Record(
+        key=key if before is None else before.key,
+        revision=revision,
+        encoded=_encode(value, revision),
+        labels=_labels(value),
+        fields=fields(key.resource, value),
+    )
+    return _shared(made, before)
 
 
-def restored(key: Key, encoded: bytes, *, revision: int, fields: Fields) -> Record:
-    """The record of an object that was encoded before.
+def restored(
+    key: Key, encoded: bytes, *, revision: int, fields: Fields, before: Record | None
+) -> Record:
+    """The record of an object that was encoded before; see `record`.
 
     Raises:
         ValueError: The bytes are no JSON object.
@@ -32,7 +52,14 @@ def restored(key: Key, encoded: bytes, *, revision: int, fields: Fields) -> Reco
     value = _decoder.decode(encoded)
     if not isinstance(value, dict):
         raise ValueError("not an object")  # noqa: TRY004  as the decoder has it
-    return _record(key, revision, encoded, value, fields)
+    made = Record(
+        key=key if before is None else before.key,
+        revision=revision,
+        encoded=encoded,
+        labels=_labels(value),
+        fields=fields(key.resource, value),
+    )
+    return _shared(made, before)
 
 
 def same(value: Object, before: Record) -> bool:
@@ -50,15 +77,22 @@ def _encode(value: Object, revision: int) -> bytes:
     return _encoder.encode({**value, "metadata": metadata})
 
 
-def _record(key: Key, revision: int, encoded: bytes, value: Object, fields: Fields) -> Record:
+def _labels(value: Object) -> Mapping[str, str]:
     labels = (value.get("metadata") or {}).get("labels")
-    return Record(
-        key=key,
-        revision=revision,
-        encoded=encoded,
-        labels=_small(labels) if isinstance(labels, dict) else _NOTHING,
-        fields=_small(fields(key.resource, value)),
-    )
+    return labels if isinstance(labels, dict) else _NOTHING
+
+
+def _shared(made: Record, before: Record | None) -> Record:
+    # The history holds thousands of versions, most of which differ in a status or a time.
+    if before is not None and before.labels == made.labels:
+        labels = before.labels
+    else:
+        labels = _small(made.labels)
+    if before is not None and before.fields == made.fields:
+        fields = before.fields
+    else:
+        fields = _small(made.fields)
+    return dataclasses.replace(made, labels=labels, fields=fields)
 
 
 def _small(strings: Mapping[str, str]) -> Mapping[str, str]:

@@ -198,7 +198,9 @@ class LiveStore:
                 action = Action.DELETED
             case _:
                 return None
-        record = encoding.record(key, value, revision=self._next, fields=self._fields)
+        record = encoding.record(
+            key, value, revision=self._next, fields=self._fields, before=before
+        )
         return Change(action=action, record=record, previous=before)
 
     def _settle(self, rows: Sequence[journal.Row], failure: WriteFailed | None) -> None:

@@ -79,8 +79,10 @@ def replayed(rows: Iterable[Row], fields: encoding.Fields, *, oldest: int | None
     needless: list[int] = []
     newest = oldest or 0
     for row in rows:
-        record = encoding.restored(row.key, row.encoded, revision=row.revision, fields=fields)
         previous = standing.pop(row.key, None) if row.removed else standing.get(row.key)
+        record = encoding.restored(
+            row.key, row.encoded, revision=row.revision, fields=fields, before=previous
+        )
         if not row.removed:
             standing[row.key] = record
         newest = max(newest, row.revision)

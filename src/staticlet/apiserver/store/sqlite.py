@@ -78,9 +78,14 @@ class SqliteJournal:
     async def stop(self) -> None:
         """See `Journal`; also closes the file."""
         self._queue.put(None)
-        if self._thread is not None:
-            await asyncio.to_thread(self._thread.join)
-        self._connection.close()
+        try:
+            if self._thread is not None:
+                await asyncio.to_thread(self._thread.join)
+        finally:
+            # Where even this was cancelled: what was handed over is written all the same.
+            if self._thread is not None:
+                self._thread.join()
+            self._connection.close()
 
     def _run(self, tell: Report) -> None:
         while not self._stopping:
@@ -124,7 +129,7 @@ class SqliteJournal:
                 self._insert(rows)
             else:
                 self._insert_many(rows)
-        except (sqlite3.Error, ValueError, OverflowError) as error:
+        except (sqlite3.Error, ValueError, OverflowError, MemoryError) as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             return WriteFailed(
                 f"cannot write to {self._name}: {error}", full=code == sqlite3.SQLITE_FULL
