@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from lightkube.models import core_v1
 
 from staticlet.kube.patch import managed
@@ -167,10 +168,11 @@ def test_an_entry_without_fields_is_dropped():
     assert ("other", "") not in entries(two)
 
 
-def test_one_empty_entry_clears_them_and_ends_the_tracking():
+@pytest.mark.parametrize("sent", [[], [{}]])
+def test_an_empty_list_or_entry_clears_them_and_ends_the_tracking(sent):
     live = written(None, POD)
     new = copy.deepcopy(live)
-    new["metadata"]["managedFields"] = [{}]
+    new["metadata"]["managedFields"] = sent
     cleared = written(live, new)
     assert "managedFields" not in cleared["metadata"]
     again = written(cleared, changed(cleared, hostname="a"))
@@ -179,7 +181,7 @@ def test_one_empty_entry_clears_them_and_ends_the_tracking():
 
 def test_a_client_that_forgets_them_does_not_remove_them():
     live = written(None, POD)
-    for sent in (None, [], [{"manager": 3}], "nonsense"):
+    for sent in (None, [{"manager": 3}], [{}, {}], "nonsense"):
         new = copy.deepcopy(live)
         new["metadata"]["managedFields"] = sent
         assert (

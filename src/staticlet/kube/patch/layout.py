@@ -92,6 +92,10 @@ class Layout:
     def _element(self, value: Any) -> str | None:
         if self.form is Form.SET:
             return f"v:{_json(value)}" if _is_plain(value) else None
+        if len(self.keys) == 1 and isinstance(value, dict):  # most lists: no dict needed
+            name = self.keys[0][0]
+            if type(key := value.get(name)) is str:
+                return f'k:{{"{name}":{_json(key)}}}'
         if self.missing_key(value):
             return None
         keys = {
@@ -160,5 +164,4 @@ def _is_plain(value: Any) -> bool:
     return isinstance(value, str | int | float)
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

@@ -103,7 +103,7 @@ def updated(
         struct: The object's type.
         live: The object as it is stored; None when it is created.
         new: The object as it is going to be stored. Its own managedFields count when they are
-            proper ones and no subresource is written; `[{}]` clears them.
+            proper ones and no subresource is written; `[]` and `[{}]` clear them.
         manager: Who writes.
         now: When.
         api_version: The version that both objects are in.
@@ -261,8 +261,8 @@ def _known(
     """The entries to start from: the client's where it has proper ones, else the object's."""
     if subresource:
         return held(live)
-    sent = _listed(new)
-    if sent == [{}]:
+    sent = (new.get("metadata") or {}).get("managedFields")
+    if sent in ([], [{}]):
         return []
     if live is not None and sent == _listed(live):
         return held(live)
