@@ -154,3 +154,23 @@ def test_what_is_no_object_is_malformed(patch):
     with pytest.raises(fault.Fault) as refused:
         patched(pod(), patch)
     assert refused.value.refusal().code == 400
+
+
+def test_directives_do_nothing_where_nothing_is():
+    patch = {
+        "metadata": {
+            "labels": {"$patch": "delete"},
+            "annotations": {"$patch": "replace", "a": "b"},
+        },
+        "spec": {
+            "containers": [{"name": "c"}, {"$patch": "replace"}],
+            "tolerations": [{"key": "a"}, {"$patch": "delete", "key": "b"}],
+        },
+    }
+    wanted = {
+        "metadata": {"annotations": {"a": "b"}},
+        "spec": {"containers": [{"name": "c"}], "tolerations": [{"key": "a"}]},
+    }
+    assert patched({}, patch) == wanted
+    was = {"metadata": {}, "spec": {"containers": [], "tolerations": []}}
+    assert patched(was, patch) == wanted

@@ -60,7 +60,7 @@ def _merge(here: shape.Shape, target: Mapping[str, Any], patch: Object) -> Objec
             continue
         deletes = key.startswith(_DELETE_FROM)
         name = key.removeprefix(_DELETE_FROM) if deletes else key
-        if value is None:
+        if value is None or (_deletes(value) and name not in result):
             result.pop(name, None)
         elif not deletes or type(value) is type(result.get(name)):
             result[name] = _value(here, name, result.get(name, _ABSENT), value, deletes=deletes)
@@ -71,7 +71,8 @@ def _directed(patch: Object) -> Object:
     """What a map with `$patch` stands for."""
     match patch[_PATCH]:
         case "replace":
-            return {key: value for key, value in patch.items() if key != _PATCH}
+            replaced: Object = _plain(patch)
+            return replaced
         case "delete":
             return {}
         case other:
@@ -123,7 +124,7 @@ def _check_order(given: list[Any], order: list[Any], merge_key: str) -> None:
     identify = elementorder.by(merge_key)
     rest = iter([identify(item) for item in order])
     for item in given:
-        if isinstance(item, dict) and item.get(_PATCH) == "delete":
+        if _deletes(item):
             continue
         wanted = identify(item)
         if all(wanted != found for found in rest):
@@ -141,7 +142,6 @@ def _value(here: shape.Shape, name: str, old: Any, new: Any, *, deletes: bool) -
         rule = _rule(here, name)
         if rule.merge:
             return _merge_lists(_item(here, name), rule, old, new, deletes=deletes)
-        return new
     return _plain(new)
 
 
@@ -233,14 +233,17 @@ def _plain(value: Any) -> Any:
             if inner is not None
             and key not in (_PATCH, _RETAIN)
             and not key.startswith((_DELETE_FROM, _ORDER))
+            and not _deletes(inner)
         }
     if isinstance(value, list):
         return [
-            _plain(inner)
-            for inner in value
-            if not (isinstance(inner, dict) and inner.get(_PATCH) == "delete")
+            _plain(inner) for inner in value if not (isinstance(inner, dict) and _PATCH in inner)
         ]
     return value
+
+
+def _deletes(value: Any) -> bool:
+    return isinstance(value, dict) and value.get(_PATCH) == "delete"
 
 
 def _child(here: shape.Shape, name: str) -> shape.Shape:
