@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import http.client
+import itertools
 import random
 import secrets
 import sys
@@ -38,14 +39,22 @@ class Lost(AssertionError):
 
 
 class Writer:
-    """A client with keys of its own."""
+    """A client with keys of its own; it never writes the same value again."""
 
-    def __init__(self, number: int, client: apiclient.Client, chance: random.Random) -> None:
-        self.ledger = ledger.Ledger()
+    def __init__(
+        self,
+        number: int,
+        client: apiclient.Client,
+        *,
+        kept: ledger.Ledger,
+        chance: random.Random,
+        numbers: Iterator[int],
+    ) -> None:
+        self.ledger = kept
         self._keys = [f"w{number}-{key}" for key in range(KEYS)]
         self._client = client
         self._chance = chance
-        self._count = 0
+        self._numbers = numbers
 
     def write(self, stop: threading.Event) -> None:
         """Create, change and delete until the server is gone."""
@@ -60,8 +69,7 @@ class Writer:
     def _once(self, key: str) -> None:
         held = self.ledger.acknowledged.get(key)
         deleting = held is not None and self._chance.random() < 0.2
-        self._count += 1
-        value = None if deleting else f"{self._count}"
+        value = None if deleting else f"{next(self._numbers)}"
         self.ledger.asked(key, value)
         body = apiobjects.config_map(key, value=value or "")
         if held is None:
@@ -91,6 +99,7 @@ class Durability:
         self._chance = random.Random(seed)  # noqa: S311  repeatable, not secret
         self._followers = [ledger.Follower() for _ in range(FOLLOWERS)]
         self._ledgers = [ledger.Ledger() for _ in range(WRITERS)]
+        self._numbers = itertools.count()
         self.writes = 0
 
     def begin(self) -> None:
@@ -126,10 +135,15 @@ class Durability:
 
     def _write_and_kill(self) -> None:
         writers = [
-            Writer(number, apirun.client(self._server), self._fork()) for number in range(WRITERS)
+            Writer(
+                number,
+                apirun.client(self._server),
+                kept=kept,
+                chance=self._fork(),
+                numbers=self._numbers,
+            )
+            for number, kept in enumerate(self._ledgers)
         ]
-        for writer, kept in zip(writers, self._ledgers, strict=True):
-            writer.ledger = kept
         before = sum(len(one.revisions) for one in self._ledgers)
         stop = threading.Event()
         faults: list[BaseException] = []

@@ -19,6 +19,8 @@ DOCUMENTS = ("api/v1", "apis/coordination.k8s.io/v1", "apis/events.k8s.io/v1")
 REVIEWS = ("apis/authentication.k8s.io/v1", "apis/authorization.k8s.io/v1")
 REFUSED_LATE = 504
 OPEN_ENDED = ("watch", "timeoutSeconds", "sendInitialEvents")
+PASSED_ON = frozenset({"proxy", "log", "exec", "attach", "portforward"})
+"""What is passed on to a node: its answers have no schema."""
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +32,7 @@ def still(tmp_path_factory):
 @pytest.fixture(scope="module")
 def session(still):
     with requests.Session() as made:
+        made.trust_env = False  # a CA bundle of the environment would take precedence
         made.verify = str(certs.Places(still.options.state_dir).ca)
         made.headers["Authorization"] = f"Bearer {apiserver.TOKENS['admin']}"
         yield made
@@ -83,6 +86,8 @@ def test_every_path_of_discovery_is_in_the_schema(still, session):
     listed = session.get(f"{still.url}/api/v1").json()["resources"]
     for resource in listed:
         name, _, subresource = resource["name"].partition("/")
+        if subresource in PASSED_ON:
+            continue
         parts = ["/api/v1", *(["namespaces/{namespace}"] if resource["namespaced"] else []), name]
         parts += ["{name}", subresource] if subresource else []
         path = "/".join(parts)
@@ -91,4 +96,4 @@ def test_every_path_of_discovery_is_in_the_schema(still, session):
 
 def same(path, other):
     pairs = zip_longest(path.split("/"), other.split("/"))
-    return all(a == b or "{" in (a or "") and "{" in (b or "") for a, b in pairs)
+    return all(a == b or ("{" in (a or "") and "{" in (b or "")) for a, b in pairs)
