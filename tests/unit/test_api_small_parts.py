@@ -1,0 +1,163 @@
+"""Health, warnings, managers, audit events, options: the small decisions of the HTTP layer."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from staticlet.apiserver import calls
+from staticlet.apiserver.http import audit, dispatch, health, version
+from staticlet.app import apioptions
+
+WHEN = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
+
+
+def checks(wrong: str = "") -> health.Checks:
+    return health.Checks(live={"ping": lambda: ""}, ready={"shutdown": lambda: wrong})
+
+
+def test_health_is_one_word():
+    assert health.answer(checks(), "/readyz", {}) == health.Health(200, "ok")
+    assert health.answer(checks(), "/healthz/ping", {}) == health.Health(200, "ok")
+
+
+def test_verbose_health_lists_its_checks():
+    told = health.answer(checks(), "/readyz", {"verbose": ""})
+    assert told.text == "[+]ping ok\n[+]shutdown ok\nreadyz check passed\n"
+
+
+def test_a_check_that_fails_is_named():
+    told = health.answer(checks("ending"), "/readyz", {})
+    assert told.code == 500
+    assert told.text == "[+]ping ok\n[-]shutdown failed: ending\nreadyz check failed\n"
+    assert health.answer(checks("ending"), "/readyz/shutdown", {}).code == 500
+
+
+def test_a_server_that_ends_is_alive_and_not_ready():
+    assert health.answer(checks("ending"), "/livez", {}).code == 200
+    assert health.answer(checks("ending"), "/readyz", {"exclude": "shutdown"}).code == 200
+
+
+def test_an_unknown_check_is_not_there():
+    assert health.answer(checks(), "/readyz/nope", {}).code == 404
+    assert health.answer(checks(), "/livez/shutdown", {}).code == 404
+
+
+def test_a_warning_header_is_quoted_and_stays_on_one_line():
+    assert dispatch.warning('a "b" \\ c') == '299 - "a \\"b\\" \\\\ c"'
+    assert dispatch.warning("a\r\nX-Evil: 1") == '299 - "a X-Evil: 1"'
+    assert len(dispatch.warning("x" * 10_000)) < 1100
+
+
+def test_the_manager_is_what_the_request_says_or_its_program():
+    assert dispatch.manager("me", "kubectl/v1") == "me"
+    assert dispatch.manager(None, "kubectl/v1.32 (linux)") == "kubectl"
+    assert dispatch.manager("", None) == "unknown"
+    assert dispatch.manager(None, "\x00\x01") == "unknown"
+    assert len(dispatch.manager(None, "x" * 1000)) == dispatch.LONGEST_MANAGER
+
+
+def test_the_version_has_what_clients_parse():
+    told = version.info()
+    assert told["gitVersion"].startswith(f"v{told['major']}.{told['minor']}.")
+
+
+def entry(code: int = 200, **given: object) -> audit.Entry:
+    user = calls.User(name="admin", groups=("system:masters",))
+    values: dict[str, object] = {
+        "id": "1",
+        "uri": "/api/v1/namespaces/a/pods/b",
+        "target": calls.Target(
+            verb="get", path="/x", version="v1", resource="pods", namespace="a", name="b"
+        ),
+        "user": user,
+        "acting": None,
+        "source": "127.0.0.1",
+        "agent": "kubectl",
+        "code": code,
+        "reason": "",
+        "message": "",
+        "allowed": True,
+        "received": WHEN,
+        "finished": WHEN,
+    }
+    return audit.Entry(**(values | given))  # type: ignore[arg-type]  # fields of Entry
+
+
+def test_an_audit_event_says_who_did_what_and_what_came_of_it():
+    told = audit.event(entry())
+    assert (told["kind"], told["apiVersion"], told["level"]) == (
+        "Event",
+        "audit.k8s.io/v1",
+        "Metadata",
+    )
+    assert told["user"] == {"username": "admin", "groups": ["system:masters"]}
+    assert told["objectRef"] == {
+        "resource": "pods",
+        "namespace": "a",
+        "name": "b",
+        "apiVersion": "v1",
+    }
+    assert told["responseStatus"] == {"metadata": {}, "code": 200}
+    assert told["requestReceivedTimestamp"] == "2026-01-02T03:04:05.000678Z"
+    assert told["annotations"] == {"authorization.k8s.io/decision": "allow"}
+
+
+def test_an_audit_event_of_a_refusal_says_why():
+    told = audit.event(entry(403, reason="Forbidden", message="no", allowed=False))
+    assert told["responseStatus"] == {
+        "metadata": {},
+        "status": "Failure",
+        "message": "no",
+        "reason": "Forbidden",
+        "code": 403,
+    }
+    assert told["annotations"] == {"authorization.k8s.io/decision": "forbid"}
+
+
+def test_an_audit_event_names_both_of_an_impersonation():
+    told = audit.event(entry(acting=calls.User(name="robot")))
+    assert (told["user"]["username"], told["impersonatedUser"]["username"]) == ("admin", "robot")
+
+
+def test_what_could_not_be_read_is_audited_too():
+    told = audit.event(entry(400, target=None, user=None, allowed=None))
+    assert told["user"] == {}
+    assert "objectRef" not in told
+    assert "annotations" not in told
+
+
+def test_only_the_loopback_is_local():
+    assert apioptions.Options(node_name="n", address="127.0.0.1").local
+    assert apioptions.Options(node_name="n", address="::1").local
+    assert not apioptions.Options(node_name="n", address="10.0.0.1").local
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"address": "localhost"}, "is no IP address"),
+        ({"certificate": Path("c")}, "go together"),
+        ({"key": Path("k")}, "go together"),
+        ({"address": "0.0.0.0"}, "give --tls-san"),
+        ({"address": "::"}, "give --tls-san"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(given, words):
+    with pytest.raises(apioptions.CannotServe, match=words):
+        apioptions.check(apioptions.Options(node_name="n", **given))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"address": "10.0.0.1"},
+        {"address": "0.0.0.0", "names": ("host.example",)},
+        {"address": "::", "certificate": Path("c"), "key": Path("k")},
+    ],
+)
+def test_options_that_go_together_are_taken(given):
+    apioptions.check(apioptions.Options(node_name="n", **given))
