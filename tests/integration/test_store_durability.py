@@ -35,8 +35,8 @@ def heard(output: bytes) -> Said:
     return said
 
 
-def killed_after(place: Path, seconds: float) -> bytes:
-    """What a writer says until it is killed so long after it began."""
+def killed_after(place: Path, seconds: float, *, starting: bool) -> bytes:
+    """What a writer says until it is killed so long after it began, or after its own start."""
     script = Path(__file__).with_name("store_writer.py")
     with subprocess.Popen(
         [sys.executable, str(script), str(place), str(WORKERS)],
@@ -44,16 +44,17 @@ def killed_after(place: Path, seconds: float) -> bytes:
         bufsize=0,
     ) as writer:
         assert writer.stdout is not None
-        output = os.read(writer.stdout.fileno(), 6)
+        output = b"" if starting else os.read(writer.stdout.fileno(), 6)
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             if select.select([writer.stdout], [], [], left)[0]:
                 output += os.read(writer.stdout.fileno(), 1 << 16)
+        assert writer.poll() is None
         writer.kill()
         while more := os.read(writer.stdout.fileno(), 1 << 16):
             output += more
         writer.wait()
-    assert output.startswith(b"begun\n")
+    assert starting or output.startswith(b"begun\n")
     return output
 
 
@@ -113,8 +114,11 @@ async def test_nothing_acknowledged_is_lost_by_kill_9(tmp_path: Path) -> None:
     dice = random.Random(7)  # noqa: S311
     follower = Follower()
     acknowledged = 0
-    for _ in range(ROUNDS):
-        said = heard(killed_after(tmp_path, dice.uniform(0, 0.25)))
+    for turn in range(ROUNDS):
+        # Every fourth time it may be killed while it opens the file that the last one left.
+        starting = turn % 4 == 3
+        seconds = dice.uniform(0.1, 0.4) if starting else dice.uniform(0, 0.25)
+        said = heard(killed_after(tmp_path, seconds, starting=starting))
         await follower.go_on(tmp_path, said)
         acknowledged += len(said)
     assert acknowledged > ROUNDS

@@ -272,6 +272,21 @@ async def test_a_file_that_was_cut_off_is_told(tmp_path: Path) -> None:
     assert file.read_bytes() == before
 
 
+async def test_a_file_that_cannot_be_read_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await filled(tmp_path)
+
+    def refused(path: Path, mode: str) -> sqlite3.Connection:
+        return sqlite3.connect(f"{tmp_path.as_uri()}/absent?mode={mode}", uri=True)
+
+    monkeypatch.setattr(statefile, "connected", refused)
+    with pytest.raises(statefile.BadFile, match="unable to open") as bad:
+        async with opened(tmp_path):
+            pass
+    assert "damaged" not in str(bad.value)
+
+
 async def test_a_backup_holds_what_was_acknowledged(tmp_path: Path) -> None:
     restored = tmp_path / "restored"
     restored.mkdir()

@@ -69,7 +69,7 @@ def _check(source: Path, target: Path) -> None:
         raise BackupFailed(f"cannot back up {source}: there is no such file")
     if not target.exists():
         return
-    if target.samefile(source) or not statefile.is_ours(target):
+    if target.samefile(source) or not statefile.at_rest(target):
         raise BackupFailed(
             f"cannot back up to {target}: something else than a backup is there;"
             " move it away, or name another file"

@@ -16,6 +16,17 @@ from staticlet.apiserver.store.port import Action, Change, Key, Record
 # is begun from one counts on far beyond them, and sends all watchers back to list anew.
 LEAP = 1_000_000_000
 
+_NOT_THE_FILE = {  # what SQLite says when the file may well be whole
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
@@ -60,6 +71,8 @@ def load(path: Path, fields: encoding.Fields) -> Loaded:
                 return _begun_anew(replayed(sqlite.read(connection), fields, oldest=None))
             return replayed(sqlite.read(connection), fields, oldest=oldest)
     except (sqlite3.Error, ValueError) as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _NOT_THE_FILE:
+            raise statefile.unusable(path, error) from error
         raise statefile.damaged(path, str(error)) from error
 
 

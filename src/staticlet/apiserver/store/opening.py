@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import functools
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from staticlet.aio import clock as clocks
@@ -24,6 +25,10 @@ from staticlet.apiserver.store import (
 # Nothing is ever known from before this revision: a watch from "1", which some clients send for
 # "from whenever", is told that the history is gone, as it is on a server that has run for a while.
 FIRST = 2
+
+# A thread that wants the interpreter waits so long before it insists. The writer wants it several
+# times for a transaction, and the usual 5 ms would let a busy event loop starve it.
+_INSIST_S = 0.0005
 
 _NOTHING = loading.Loaded(
     revision=FIRST, oldest=FIRST, standing=(), changes=(), needless=(), copied=False
@@ -50,8 +55,8 @@ async def opened(
         clock: What writes are dated by.
 
     Raises:
-        BadFile: The file is not ours, is damaged, in use, or cannot be written; it is left as it
-            was.
+        BadFile: The file is not ours, is damaged, in use (`InUse`), or cannot be written; it is
+            left as it was.
     """
     made = functools.partial(
         live.LiveStore,
@@ -65,10 +70,20 @@ async def opened(
             yield store
         return
     path = statefile.within(place)
-    with statefile.claimed(path):
+    with statefile.claimed(path), _insisting():
         loaded, connection = await asyncio.to_thread(_found, path, fields)
         async with _running(made(loaded, sqlite.SqliteJournal(connection, str(path)))) as store:
             yield store
+
+
+@contextmanager
+def _insisting() -> Iterator[None]:
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(_INSIST_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
 
 
 @asynccontextmanager
@@ -85,5 +100,9 @@ def _found(path: Path, fields: encoding.Fields) -> tuple[loading.Loaded, sqlite3
     loaded = loading.load(path, fields)
     connection = statefile.writable(path)
     if loaded.copied:
-        connection.execute("UPDATE past SET oldest = ?, copied = 0", (loaded.oldest,))
+        try:
+            connection.execute("UPDATE past SET oldest = ?, copied = 0", (loaded.oldest,))
+        except sqlite3.Error as error:
+            connection.close()
+            raise statefile.unusable(path, error) from error
     return loaded, connection

@@ -61,7 +61,7 @@ class InUse(BadFile):
 
 def within(place: Path) -> Path:
     """The file, given itself or its directory."""
-    return place / NAME if place.is_dir() else place
+    return (place / NAME if place.is_dir() else place).resolve()
 
 
 def damaged(path: Path, why: str) -> BadFile:
@@ -71,6 +71,11 @@ def damaged(path: Path, why: str) -> BadFile:
         f"it is damaged ({why})",
         "keep it aside and put a backup in its place, or start with an empty state directory",
     )
+
+
+def unusable(path: Path, error: Exception) -> BadFile:
+    """What is raised when the file may be whole but cannot be read or written."""
+    return BadFile(path, str(error), "see that this program may write there, and has room to")
 
 
 @contextmanager
@@ -84,14 +89,15 @@ def claimed(path: Path) -> Iterator[None]:
     try:
         lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise _unusable(path, error) from error
+        raise unusable(path, error) from error
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InUse(
+                path, "another process uses it", "stop that one, or name another state directory"
+            ) from None
         yield
-    except BlockingIOError:
-        raise InUse(
-            path, "another process uses it", "stop that one, or name another state directory"
-        ) from None
     finally:
         os.close(lock)
 
@@ -113,7 +119,7 @@ def prepare(path: Path, *, oldest: int) -> None:
         if header is None:
             _make(path, oldest=oldest)
     except (OSError, sqlite3.Error) as error:
-        raise _unusable(path, error) from error
+        raise unusable(path, error) from error
 
 
 def connected(path: Path, mode: str) -> sqlite3.Connection:
@@ -142,22 +148,27 @@ def writable(path: Path) -> sqlite3.Connection:
         BadFile: The file cannot be written to.
     """
     try:
-        _lay_out_log(path)
+        if not at_rest(path):
+            _lay_out_log(path)
         connection = connected(path, "rw")
+    except (OSError, sqlite3.Error) as error:
+        raise unusable(path, error) from error
+    try:
         (journal,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = FAST")  # no extra writing for it
         connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
         connection.execute(f"PRAGMA journal_size_limit = {_LOG_SIZE}")
-    except (OSError, sqlite3.Error) as error:
-        raise _unusable(path, error) from error
+    except sqlite3.Error as error:
+        connection.close()
+        raise unusable(path, error) from error
     if journal != "wal":
         connection.close()
         raise BadFile(path, "its file system has no shared memory", "name another directory")
     return connection
 
 
-def is_ours(path: Path) -> bool:
+def at_rest(path: Path) -> bool:
     """Whether there is a file of ours that is at rest, as a backup is."""
     try:
         header = _header(path)
@@ -238,7 +249,3 @@ def _lay_out_log(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _unusable(path: Path, error: Exception) -> BadFile:
-    return BadFile(path, str(error), "see that this program may write there")
