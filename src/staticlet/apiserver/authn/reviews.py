@@ -114,7 +114,7 @@ async def _token(
     if tokens is None:
         raise refusal.no_such_path()
     namespace, name = call.target.namespace, call.target.name
-    tokenrequest.prepare(body, namespace=namespace, name=name, audiences=tokens.audiences)
+    tokenrequest.prepare(body, namespace=namespace, name=name)
     tokenrequest.check(body, namespace=namespace, name=name)
     review = plugin.Review(
         call=call, kind=kind, operation="CREATE", object=body, old=None, name=name

@@ -6,7 +6,6 @@ there, with the uid that is named if one is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,14 +27,13 @@ _MOST_S = 1 << 32
 _ACCOUNTS = refusal.GroupResource("", "serviceaccounts")
 
 
-def prepare(body: Object, *, namespace: str, name: str, audiences: Sequence[str]) -> None:
-    """Fill in what a request leaves out.
+def prepare(body: Object, *, namespace: str, name: str) -> None:
+    """Fill in what a request leaves out, but for the audiences: admission asks who named them.
 
     Args:
         body: The TokenRequest; changed in place.
         namespace: The account's namespace.
         name: The account.
-        audiences: Who tokens are for when nothing is said.
     """
     metadata = dict(peek.child(body, "metadata"))
     metadata.setdefault("name", name)
@@ -47,7 +45,7 @@ def prepare(body: Object, *, namespace: str, name: str, audiences: Sequence[str]
         "kind": KIND,
         "metadata": metadata,
         "spec": {
-            "audiences": list(peek.texts(spec, "audiences")) or list(audiences),
+            "audiences": list(peek.texts(spec, "audiences")),
             "expirationSeconds": DEFAULT_S if seconds is None else seconds,
             "boundObjectRef": spec.get("boundObjectRef"),
         },
@@ -104,6 +102,7 @@ def answer(
     account = _get(objects, Key("serviceaccounts", namespace, name))
     if account is None:
         raise refusal.not_found(_ACCOUNTS, name)
+    spec["audiences"] = [one for one in spec["audiences"] if one] or list(tokens.audiences)
     now = now.replace(microsecond=0)
     grant = Grant(
         namespace=namespace,
