@@ -271,7 +271,9 @@ def test_units_leave_containers_alone(unit):
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd-analyze")
-@pytest.mark.parametrize("unit", ["staticlet.service", "staticlet-up.service"])
+@pytest.mark.parametrize(
+    "unit", ["staticlet.service", "staticlet-up.service", "staticlet-api.service"]
+)
 def test_units_are_what_systemd_takes(unit, tmp_path):
     text = page(f"deploy/{unit}").replace("/usr/local/bin/staticlet", "/bin/true")
     (tmp_path / unit).write_text(text)
