@@ -107,6 +107,18 @@ def test_amounts_of_a_node_are_canonical_and_all_allocatable(api):
     assert made["status"]["allocatable"] == {"cpu": "2", "memory": "1Gi"}
 
 
+def test_what_a_kubelet_tells_of_a_large_machine_fits(api):
+    status = {
+        "capacity": {"cpu": 64},
+        "images": [{"names": ["i"], "sizeBytes": 9_000_000_000}],
+        "nodeInfo": {"swap": {"capacity": 8_589_934_592}},
+    }
+    made = api.create("nodes", named("n1", status=status))
+    assert made["status"]["capacity"] == {"cpu": "64"}
+    assert made["status"]["images"][0]["sizeBytes"] == 9_000_000_000
+    assert made["status"]["nodeInfo"]["swap"]["capacity"] == 8_589_934_592
+
+
 def test_who_a_node_is_stays(api):
     spec = {"podCIDR": "10.0.0.0/24", "providerID": "p://1"}
     made = api.create("nodes", named("n1", spec=spec))

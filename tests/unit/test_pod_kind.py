@@ -240,6 +240,13 @@ def test_an_ended_container_runs_again_only_if_its_policy_says_so(api, policy, c
         assert causes[0]["field"] == "status.containerStatuses[0].state"
 
 
+def test_a_name_with_dots_is_warned_of_once():
+    pod = {"metadata": {"name": "web.a"}}
+    assert "a DNS label is recommended" in PODS.strategy.warnings(pod)[0]
+    assert not PODS.strategy.warnings({"metadata": {"name": "web.a", "resourceVersion": "7"}})
+    assert not PODS.strategy.warnings({"metadata": {"name": "web"}})
+
+
 def test_two_addresses_of_one_family_are_too_many(api):
     make(api)
     two = [{"ip": "10.0.0.1"}, {"ip": "10.0.0.2"}]

@@ -25,7 +25,8 @@ class Strategy:
     """How objects of a kind are made, changed and removed; this one suits plain data.
 
     Objects handed over may be changed in place: they belong to the request. They have passed the
-    check of their shape, and have `apiVersion`, `kind` and `metadata`.
+    check of their shape, have `apiVersion`, `kind` and `metadata`, and are in the form in which
+    they are stored (see `Kind.to_stored`).
 
     Attributes:
         creates_on_update: Whether a PUT of what is not there makes it (leases, events).

@@ -111,9 +111,10 @@ class Pods(basic.Basic):
         return grace == 0, grace
 
     def warnings(self, obj: kind.Object) -> Sequence[str]:
-        """That a name is no host name."""
-        wrong = names.dns_label(peek.text(obj["metadata"], "name"))
-        if not wrong:
+        """That a name is no host name; told once, not with every status."""
+        meta = obj["metadata"]
+        wrong = names.dns_label(peek.text(meta, "name"))
+        if not wrong or meta.get("resourceVersion"):
             return ()
         text = (
             "metadata.name: this is used in the Pod's hostname, which can result in surprising "

@@ -11,6 +11,7 @@ from staticlet.kube.validate import peek
 class ServiceAccounts(basic.Basic):
     """The rules of service accounts: metadata's, and of its secrets only the names are kept."""
 
+    needs_version = True
     returns_deleted = True
 
     def default(self, obj: kind.Object) -> None:
