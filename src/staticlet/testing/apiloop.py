@@ -7,6 +7,8 @@ users by their tokens: an administrator, the node `node1`, and somebody without 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
 import json
 import ssl
 from collections.abc import AsyncIterator, Mapping
@@ -19,6 +21,7 @@ import aiohttp
 
 from staticlet.app import api
 from staticlet.host import certs
+from staticlet.kube import kubeconfig
 from staticlet.testing import apiserver
 
 
@@ -92,42 +95,62 @@ class Client:
         sent = {"Accept": "application/json"}
         if user:
             sent["Authorization"] = f"Bearer {self.tokens.get(user, user)}"
-        data = body
+        data: io.BytesIO | None = None
         if body is not None:
             sent["Content-Type"] = "application/json"
-            data = body if isinstance(body, bytes) else json.dumps(body).encode()
+            data = io.BytesIO(body if isinstance(body, bytes) else json.dumps(body).encode())
         sent |= headers or {}
         async with self.session.request(method, self.url + path, data=data, headers=sent) as got:
             yield got
 
 
+def trusting(state_dir: Path, shown: Path | None = None) -> ssl.SSLContext:
+    """TLS that trusts a server that keeps its certificates in a directory.
+
+    Args:
+        state_dir: That directory.
+        shown: A kubeconfig whose certificate is shown; None for no certificate.
+    """
+    trust = ssl.create_default_context(cafile=certs.Places(state_dir).ca)
+    if shown is not None:
+        access = kubeconfig.read(shown.read_bytes())
+        both = shown.with_suffix(".pem")
+        both.write_bytes(access.certificate + access.key)
+        trust.load_cert_chain(both)
+    return trust
+
+
 @asynccontextmanager
 async def client_of(url: str, state_dir: Path) -> AsyncIterator[Client]:
     """A client of a server that keeps its certificates in a directory."""
-    trust = ssl.create_default_context(cafile=certs.Places(state_dir).ca)
-    connector = aiohttp.TCPConnector(ssl=trust, limit=0)
+    connector = aiohttp.TCPConnector(ssl=trusting(state_dir), limit=0)
     async with aiohttp.ClientSession(connector=connector) as session:
         yield Client(url=url, session=session)
 
 
 @asynccontextmanager
-async def serving(place: Path, **given: Any) -> AsyncIterator[Client]:
-    """A server in this very loop, and a client of it.
+async def serving(
+    place: Path, *, hangup: asyncio.Event | None = None, **given: Any
+) -> AsyncIterator[Client]:
+    """A server in this very loop, and a client of it, which outlives the server by a moment.
 
     Args:
         place: A directory of the test's own; starting again there finds what was kept.
+        hangup: Set by the test to have log files opened anew.
         given: Fields of `apioptions.Options`.
     """
     options = apiserver.options_in(place, **given)
     stop, started = asyncio.Event(), asyncio.get_running_loop().create_future()
-    async with asyncio.TaskGroup() as group:
-        outside = api.Outside(ready=started.set_result)
+    async with contextlib.AsyncExitStack() as stack:
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        outside = api.Outside(ready=started.set_result, hangup=hangup or asyncio.Event())
         server = group.create_task(api.serve(options, stop, outside), name="api server")
         await asyncio.wait((server, started), return_when=asyncio.FIRST_COMPLETED)
         if server.done():
             await server  # it could not start: say why
-        try:
-            async with client_of(started.result(), options.state_dir) as client:
+        async with client_of(started.result(), options.state_dir) as client:
+            try:
                 yield client
-        finally:
-            stop.set()
+            finally:
+                stop.set()
+                await asyncio.wait((server,))
