@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from staticlet.aio import clock
 from staticlet.apiserver import calls
-from staticlet.apiserver.http import audit, forms, gate, metrics, path, places, sending
+from staticlet.apiserver.http import audit, forms, gate, metrics, path, places, protobody, sending
 from staticlet.apiserver.store import port
 from staticlet.apiserver.verbs import backend, perform
 from staticlet.kube import refusal
@@ -138,8 +138,8 @@ class Dispatcher:
             dry_run=asked.query.get("dryRun") == "All",
             manager=manager(asked.query.get("fieldManager"), request.headers.get("User-Agent")),
         )
-        kind = request.headers.get("Content-Type", "")
-        answer = await perform.perform(self.backend, call, sent, kind)
+        sent, media = protobody.as_json(sent, request.headers.get("Content-Type", ""))
+        answer = await perform.perform(self.backend, call, sent, media)
         headers = _headers(call.warnings)
         return await self.sender.send(request, answer, form, headers)
 
