@@ -75,7 +75,7 @@ COMMANDS = dict(commands(main.main, "staticlet"))
 
 @pytest.mark.parametrize("path", COMMANDS)
 def test_every_command_and_its_options_are_documented(path):
-    text = page("docs/configuration.md") + page("docs/up.md")
+    text = page("docs/configuration.md") + page("docs/up.md") + page("docs/api.md")
     effective_flags = {name for name, flag in flags.FLAGS.items() if flag.effective}
     for option in COMMANDS[path].params:
         if not isinstance(option, click.Option) or "--help" in option.opts:
