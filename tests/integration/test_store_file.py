@@ -136,6 +136,15 @@ async def test_the_files_are_for_their_owner_only(tmp_path: Path) -> None:
     assert set(found.values()) == {0o600}
 
 
+async def test_the_log_does_not_grow_with_the_first_writes(tmp_path: Path) -> None:
+    for _ in range(2):
+        async with opened(tmp_path) as store:
+            laid_out = (tmp_path / "state.db-wal").stat().st_size
+            for n in range(50):
+                await put(store, f"p{n}", text="x" * 3000, again=store.revision)
+            assert (tmp_path / "state.db-wal").stat().st_size == laid_out > 50 * 3000
+
+
 async def test_the_past_has_the_same_bounds_after_a_restart(tmp_path: Path) -> None:
     async with opened(tmp_path, keeping=FEW) as store:
         for n in range(400):
