@@ -114,3 +114,19 @@ def test_a_merge_patch_that_is_too_deep_is_malformed():
         patch = {"a": patch}
     with pytest.raises(fault.Fault, match="nested"):
         merge.apply({}, patch)
+
+
+def test_a_value_that_is_too_deep_is_malformed():
+    value: object = "x"
+    for _ in range(5000):
+        value = [value]
+    assert "nested" in failing([{"op": "add", "path": "/a", "value": value}]).message
+
+
+def test_a_patch_can_be_applied_twice():
+    patch = [
+        {"op": "add", "path": "/a", "value": []},
+        {"op": "add", "path": "/a/-", "value": 1},
+    ]
+    assert jsonpatch.apply({}, patch) == jsonpatch.apply({}, patch) == {"a": [1]}
+    assert patch[0]["value"] == []

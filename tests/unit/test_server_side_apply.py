@@ -14,7 +14,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
 
 
-def applied(live, config, manager="me", now=NOW, *, force=False, **more):
+def applied(live, config, manager="me", now=NOW, *, force=False, version="v1", **more):
     return apply.apply(
         getattr(core_v1, config["kind"]),
         live,
@@ -22,7 +22,7 @@ def applied(live, config, manager="me", now=NOW, *, force=False, **more):
         manager=manager,
         force=force,
         now=now,
-        api_version="v1",
+        api_version=version,
         **more,
     )
 
@@ -233,3 +233,28 @@ def test_the_inputs_are_never_changed():
     before = copy.deepcopy((live, config))
     applied(live, config)
     assert (live, config) == before
+
+
+def test_who_applies_in_another_version_keeps_one_entry():
+    live = applied(None, settings(a="1", b="2"))
+    now = applied(live, settings(a="1"), version="v2")
+    assert now["data"] == {"a": "1"}
+    (entry,) = now["metadata"]["managedFields"]
+    assert entry["apiVersion"] == "v2"
+
+
+def test_what_goes_with_an_item_is_nobodys():
+    live = applied(None, pod([{"name": "c"}, {"name": "d", "image": "x"}]))
+    new = copy.deepcopy(live)
+    new["spec"]["containers"][1]["image"] = "y"
+    new["metadata"]["managedFields"] = managed.updated(
+        core_v1.Pod, live, new, manager="editor", now=LATER, api_version="v1"
+    )
+    now = applied(new, pod([{"name": "c"}]))
+    assert now["spec"]["containers"] == [{"name": "c"}]
+    assert [e["manager"] for e in now["metadata"]["managedFields"]] == ["me"]
+
+
+def test_an_empty_list_is_nobodys():
+    obj = applied(None, pod(volumes=[], tolerations=[]))
+    assert fields(obj, "me")["f:spec"].keys() == {"f:containers", "f:tolerations"}

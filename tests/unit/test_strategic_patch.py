@@ -174,3 +174,20 @@ def test_directives_do_nothing_where_nothing_is():
     assert patched({}, patch) == wanted
     was = {"metadata": {}, "spec": {"containers": [], "tolerations": []}}
     assert patched(was, patch) == wanted
+
+
+def test_a_strategic_patch_that_is_too_deep_is_malformed():
+    patch: object = "x"
+    for _ in range(5000):
+        patch = {"a": patch}
+    with pytest.raises(fault.Fault, match="nested"):
+        patched({}, patch)
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"), [("dnb", "acdnbe"), ("bnd", "abncde"), ("nc", "nabcde"), ("ea", "bcdea")]
+)
+def test_the_servers_items_stay_between_the_patchs(given, wanted):
+    was = pod(containers=[{"name": name} for name in "abcde"])
+    now = patched(was, {"spec": {"containers": [{"name": name} for name in given]}})
+    assert names(now["spec"]["containers"]) == [*wanted]

@@ -166,11 +166,10 @@ def _inside(here: layout.Layout, value: Any, *, parents: bool) -> Tree:
     """The set of what is in a value: with all nodes on the way, or only as far as they are set."""
     match here.form:
         case layout.Form.STRUCT | layout.Form.MAP if isinstance(value, Mapping):
-            always = parents or here.form is layout.Form.MAP
             return {
-                f"f:{name}": _whole(here.child(name), inner, parents=parents, member=always)
+                f"f:{name}": _whole(here.child(name), inner, parents=parents, member=parents)
                 for name, inner in value.items()
-                if always or _sets(here.child(name), inner)
+                if parents or _sets(here.child(name), inner)
             }
         case layout.Form.ITEMS | layout.Form.SET if isinstance(value, list):
             items = here.identified(value) or {}
