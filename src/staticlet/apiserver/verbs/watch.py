@@ -49,7 +49,8 @@ async def watch(backend: Backend, call: calls.Call, kind: Kind) -> Stream:
     if asked.version:
         await freshness.reached(backend.store, asked.version)
     where = place.namespace(kind, call)
-    return Stream(kind=kind, events=_events(backend, kind, where, asked, chosen))
+    since = asked.version or backend.store.revision
+    return Stream(kind=kind, events=_events(backend, kind, where, asked, chosen, since=since))
 
 
 async def _events(
@@ -58,9 +59,10 @@ async def _events(
     where: str,
     asked: options.Reading,
     chosen: selection.Selection,
+    *,
+    since: int,
 ) -> AsyncIterator[Event]:
     store = backend.store
-    since = asked.version or store.revision
     from_start = asked.initial if asked.initial is not None else not asked.version
     there: tuple[Record, ...] = ()
     if from_start:
