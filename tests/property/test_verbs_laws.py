@@ -185,7 +185,22 @@ JSON = st.recursive(
 )
 QUERIES = st.dictionaries(
     st.sampled_from(
-        ["limit", "continue", "resourceVersion", "resourceVersionMatch", "labelSelector", "fieldSelector", "dryRun", "fieldManager", "fieldValidation", "gracePeriodSeconds", "propagationPolicy", "force", "sendInitialEvents", "timeoutSeconds"]
+        [
+            "limit",
+            "continue",
+            "resourceVersion",
+            "resourceVersionMatch",
+            "labelSelector",
+            "fieldSelector",
+            "dryRun",
+            "fieldManager",
+            "fieldValidation",
+            "gracePeriodSeconds",
+            "propagationPolicy",
+            "force",
+            "sendInitialEvents",
+            "timeoutSeconds",
+        ]
     ),
     st.text(max_size=6) | st.sampled_from(["0", "1", "All", "Exact", "NotOlderThan", "true"]),
     max_size=4,
@@ -194,7 +209,18 @@ VERBS = st.sampled_from(
     ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"]
 )
 PATHS = st.sampled_from(
-    ["pods", "pods/status", "pods/binding", "pods/eviction", "pods/ephemeralcontainers", "configmaps", "namespaces", "namespaces/finalize", "bindings", "events.events.k8s.io"]
+    [
+        "pods",
+        "pods/status",
+        "pods/binding",
+        "pods/eviction",
+        "pods/ephemeralcontainers",
+        "configmaps",
+        "namespaces",
+        "namespaces/finalize",
+        "bindings",
+        "events.events.k8s.io",
+    ]
 )
 MEDIA = st.sampled_from(
     [verbcalls.JSON, verbcalls.MERGE, verbcalls.STRATEGIC, verbcalls.JSON_PATCH, verbcalls.APPLY]
