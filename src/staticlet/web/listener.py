@@ -11,6 +11,7 @@ import contextlib
 import logging
 import socket
 import ssl
+from asyncio import sslproto
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -22,6 +23,12 @@ from staticlet.web import status
 log = logging.getLogger(__name__)
 
 BACKLOG = 512
+
+READ_BYTES = 32 * 1024
+"""What TLS reads at a time; a buffer of this size stays with each connection.
+
+Python's own 256 KiB would be most of what an idle watcher costs.
+"""
 
 Handler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -180,6 +187,7 @@ async def serving(
         crowd: Told how many are connected.
         limits: What clients may take.
     """
+    sslproto.SSLProtocol.max_size = READ_BYTES
     loop = asyncio.get_running_loop()
     server = _Server(handler, limits, crowd)
     listening = await loop.create_server(

@@ -77,11 +77,13 @@ class Sender:
         clock: The time that rows tell ages from.
         watches: All watches.
         lines: Their lines.
+        slow_s: How long a client may leave its buffer full.
     """
 
     clock: clock.Clock
     watches: Watches
     lines: lines.Lines = field(default_factory=lines.Lines)
+    slow_s: float = SLOW_S
 
     async def send(
         self, request: web.BaseRequest, answer: answers.Answer, form: forms.Form, headers: Headers
@@ -92,7 +94,8 @@ class Sender:
             case answers.One():
                 return _whole(render.one(answer, form, now), answer.code, form, headers)
             case answers.Many():
-                return await _in_pieces(request, render.many(answer, form, now), form, headers)
+                pieces = render.many(answer, form, now)
+                return await self._in_pieces(request, pieces, form, headers)
             case answers.Plain():
                 return _whole(render.plain(answer.body, form), answer.code, form, headers)
             case answers.Stream():
@@ -128,8 +131,35 @@ class Sender:
             now = self.clock.now()
             line = self.lines.line(answer.kind, event, form, now, first=first)
             first = False
-            async with asyncio.timeout(SLOW_S):
+            async with asyncio.timeout(self.slow_s):
                 await response.write(line)
+
+    async def _in_pieces(
+        self,
+        request: web.BaseRequest,
+        pieces: Iterator[bytes],
+        form: forms.Form,
+        headers: Headers,
+    ) -> web.StreamResponse:
+        """Send what is made while it is sent; a list that is small enough goes at once."""
+        piece, more = _gathered(pieces)
+        if not more:
+            return _whole(piece, 200, form, headers)
+        response = web.StreamResponse(headers=_typed(headers, form))
+        await response.prepare(request)
+        try:
+            while True:
+                async with asyncio.timeout(self.slow_s):
+                    await response.write(piece)
+                if not more:
+                    break
+                await asyncio.sleep(0)
+                piece, more = _gathered(pieces)
+        except TimeoutError:
+            request.protocol.force_close()
+            return response
+        await response.write_eof()
+        return response
 
 
 def _typed(headers: Headers, form: forms.Form) -> Headers:
@@ -144,30 +174,6 @@ async def _close(events: AsyncIterator[answers.Event]) -> None:
 
 def _whole(body: bytes, code: int, form: forms.Form, headers: Headers) -> web.Response:
     return web.Response(body=body, status=code, headers=_typed(headers, form))
-
-
-async def _in_pieces(
-    request: web.BaseRequest, pieces: Iterator[bytes], form: forms.Form, headers: Headers
-) -> web.StreamResponse:
-    """Send what is made while it is sent; a list that is small enough goes at once."""
-    piece, more = _gathered(pieces)
-    if not more:
-        return _whole(piece, 200, form, headers)
-    response = web.StreamResponse(headers=_typed(headers, form))
-    await response.prepare(request)
-    try:
-        while True:
-            async with asyncio.timeout(SLOW_S):
-                await response.write(piece)
-            if not more:
-                break
-            await asyncio.sleep(0)
-            piece, more = _gathered(pieces)
-    except TimeoutError:
-        request.protocol.force_close()
-        return response
-    await response.write_eof()
-    return response
 
 
 def _gathered(pieces: Iterator[bytes]) -> tuple[bytes, bool]:

@@ -1,0 +1,206 @@
+"""The TLS listener and its bounds: no client harms another, and no fault the server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from staticlet.aio import clock
+from staticlet.apiserver.http import forms, sending
+from staticlet.apiserver.resources import registry
+from staticlet.apiserver.verbs import answers
+from staticlet.host import certs
+from staticlet.kube import refusal
+from staticlet.testing import apiloop
+from staticlet.web import body, listener, status, tls
+
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+async def hello(request: web.BaseRequest) -> web.StreamResponse:
+    del request
+    return web.Response(text="hello")
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> certs.Places:
+    wanted = certs.Wanted(host_name="h", bind_address="127.0.0.1", port=1, node_name="n")
+    certs.ensure(certs.Places(tmp_path), wanted, clock.SystemClock().now())
+    return certs.Places(tmp_path)
+
+
+@asynccontextmanager
+async def serving(
+    files: certs.Places, handler: listener.Handler, limits: listener.Limits = listener.LIMITS
+) -> AsyncIterator[tuple[int, ssl.SSLContext]]:
+    """The handler behind TLS; its port, and TLS that trusts it."""
+    context = tls.context(
+        tls.TlsFiles(certificate=files.serving, key=files.serving, client_cas=(files.ca,))
+    )
+    sock = listener.bound("127.0.0.1", 0)
+    crowd = listener.Crowd()
+    async with listener.serving(handler, sock, context, crowd=crowd, limits=limits):
+        yield sock.getsockname()[1], apiloop.trusting(files.state_dir)
+
+
+async def answered(port: int, trust: ssl.SSLContext) -> bytes:
+    """What a request of a connection of its own is answered; empty when it is cut off."""
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trust)
+    except (ConnectionError, ssl.SSLError):
+        return b""
+    try:
+        writer.write(GET)
+        return await reader.readuntil(b"\r\n")
+    except (ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
+        return b""
+    finally:
+        writer.transport.abort()
+
+
+async def said(reader: asyncio.StreamReader) -> bytes:
+    """Everything up to the end of the connection."""
+    async with asyncio.timeout(10):
+        return await reader.read()
+
+
+async def test_a_handler_that_fails_gets_its_client_a_status_and_tells_nothing(files, caplog):
+    async def broken(request: web.BaseRequest) -> web.StreamResponse:
+        raise RuntimeError(f"a secret of {request.path}")
+
+    async with serving(files, broken) as (port, trust):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trust)
+        writer.write(GET)
+        answer = await said(reader)
+        writer.close()
+    told = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert (told["kind"], told["code"], told["reason"]) == ("Status", 500, "InternalError")
+    assert b"secret" not in answer
+    assert "a secret of /" in caplog.text
+
+
+async def test_more_connections_than_there_is_room_for_are_told_so(files):
+    limits = listener.Limits(connections=1, refused=1)
+    async with serving(files, hello, limits) as (port, trust):
+        first, second = [
+            await asyncio.open_connection("127.0.0.1", port, ssl=trust) for _ in range(2)
+        ]
+        second[1].write(GET)
+        assert b" 429 Too Many Requests\r\n" in await said(second[0])
+        first[1].close()
+        second[1].close()
+
+
+async def test_far_too_many_connections_are_cut_off(files):
+    limits = listener.Limits(connections=1, refused=0)
+    async with serving(files, hello, limits) as (port, trust):
+        _, kept = await asyncio.open_connection("127.0.0.1", port, ssl=trust)
+        assert await answered(port, trust) == b""
+        kept.close()
+
+
+async def test_a_client_that_never_ends_its_headers_is_let_go(files):
+    async with serving(files, hello, listener.Limits(idle_s=0.2)) as (port, trust):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trust)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n")
+        assert await said(reader) == b""
+        writer.close()
+
+
+async def test_a_client_that_never_speaks_tls_is_let_go(files):
+    async with serving(files, hello, listener.Limits(handshake_s=0.2)) as (port, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        assert await said(reader) == b""
+        writer.close()
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(files):
+    async def reading(request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            await body.read(request, within_s=0.2)
+        except refusal.Refusal as refused:
+            return status.response(refused)
+        return web.Response()
+
+    async with serving(files, reading, listener.Limits(rest_s=0)) as (port, trust):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trust)
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf")
+        assert b" 408 Request Timeout\r\n" in await said(reader)
+        writer.close()
+
+
+async def test_a_client_certificate_of_another_ca_is_refused(files, tmp_path):
+    other = certs.Places(tmp_path / "other")
+    wanted = certs.Wanted(host_name="h", bind_address="127.0.0.1", port=1, node_name="n")
+    certs.ensure(other, wanted, clock.SystemClock().now())
+    shown = apiloop.trusting(files.state_dir, other.admin_conf)
+    ours = apiloop.trusting(files.state_dir, files.admin_conf)
+    async with serving(files, hello) as (port, _):
+        assert await answered(port, ours) == b"HTTP/1.1 200 OK\r\n"
+        assert await answered(port, shown) == b""
+
+
+async def test_a_watcher_that_does_not_read_is_ended(files):
+    kind = registry.kinds().find("", "v1", "configmaps")
+    ended = asyncio.Event()
+
+    async def endless() -> AsyncIterator[answers.Event]:
+        try:
+            while True:
+                yield answers.Event(type="BOOKMARK", object={"metadata": {"x": "x" * 100_000}})
+        finally:
+            ended.set()
+
+    watches = sending.Watches()
+    sender = sending.Sender(clock=clock.SystemClock(), watches=watches, slow_s=0.2)
+
+    async def watch(request: web.BaseRequest) -> web.StreamResponse:
+        answer = answers.Stream(kind=kind, events=endless())
+        return await sender.send(request, answer, forms.PLAIN, ())
+
+    async with serving(files, watch) as (port, trust):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trust, limit=1024)
+        writer.write(GET)
+        await reader.readuntil(b"\r\n")
+        async with asyncio.timeout(10):
+            await ended.wait()
+        assert not watches.deadlines
+        writer.transport.abort()
+
+
+async def test_no_more_watches_are_begun_than_there_is_room_for():
+    watches = sending.Watches(most=1)
+    async with watches.admitted():
+        with pytest.raises(refusal.Refusal) as refused:
+            async with watches.admitted():
+                pass
+    assert (refused.value.code, refused.value.retry_after_s) == (429, 1)
+
+
+async def test_all_watches_end_when_the_server_does():
+    watches = sending.Watches()
+    begun = asyncio.Event()
+
+    async def watch() -> None:
+        async with watches.admitted():
+            begun.set()
+            await asyncio.Event().wait()
+
+    watching = asyncio.gather(watch())
+    await begun.wait()
+    watches.end()
+    with pytest.raises(TimeoutError):
+        await watching
+    assert not watches.deadlines
+
+
+def test_an_address_that_is_not_ours_is_said():
+    with pytest.raises(listener.ListenFault, match=r"cannot listen on 192\.0\.2\.1 port 1"):
+        listener.bound("192.0.2.1", 1)
