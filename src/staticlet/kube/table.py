@@ -155,7 +155,7 @@ def _age(since: datetime | None, now: datetime) -> str:
 
 def since(moment: str | None, now: datetime) -> str:
     """The age of a time as the API writes it; `<unknown>` when there is none."""
-    return _age(datetime.fromisoformat(moment) if moment else None, now)
+    return _age(datetime.fromisoformat(moment.upper()) if moment else None, now)
 
 
 def age_of(obj: Mapping[str, Any], now: datetime) -> str:
