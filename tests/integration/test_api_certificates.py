@@ -140,6 +140,15 @@ def test_openssl_agrees(places, tmp_path):
         assert done.returncode == 0, done.stderr
 
 
+def test_a_long_node_name_is_read_back_from_its_certificate(places, tmp_path):
+    name = "n" * 63 + "." + "m" * 63
+    long = certs.Wanted(host_name="box", bind_address="127.0.0.1", port=6443, node_name=name)
+    certs.ensure(places, long, NOW)
+    assert certs.ensure(places, long, NOW) == ()
+    seen = handshake(places, access(places.node_conf), tmp_path=tmp_path)
+    assert seen.name == f"system:node:{name}"
+
+
 def test_everything_is_readable_by_its_owner_alone(places):
     certs.ensure(places, WANTED, NOW)
     files = [path for path in places.state_dir.rglob("*") if path.is_file()]

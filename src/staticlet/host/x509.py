@@ -48,10 +48,10 @@ class Certificate:
         """
         from cryptography import x509
 
+        allow_long_names()
         try:
-            with _any_length():
-                self._read = x509.load_pem_x509_certificate(pem)
-                self._name = self._read.subject
+            self._read = x509.load_pem_x509_certificate(pem)
+            self._name = self._read.subject
         except ValueError as fault:
             raise Unusable("holds no certificate in PEM form") from fault
         self.pem = pem
@@ -61,9 +61,8 @@ class Certificate:
         """Who it is for."""
         from cryptography.x509 import NameOID
 
-        with _any_length():
-            names = self._name.get_attributes_for_oid(NameOID.COMMON_NAME)
-            groups = self._name.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+        names = self._name.get_attributes_for_oid(NameOID.COMMON_NAME)
+        groups = self._name.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
         return Subject(
             name=str(names[0].value) if names else "",
             groups=tuple(str(one.value) for one in groups),
@@ -93,8 +92,7 @@ class Certificate:
         from cryptography.exceptions import InvalidSignature
 
         try:
-            with _any_length():
-                self._read.verify_directly_issued_by(authority._read)
+            self._read.verify_directly_issued_by(authority._read)
         except (ValueError, TypeError, InvalidSignature):
             return False
         return True
@@ -273,12 +271,11 @@ def _named(subject: Subject) -> x509.Name:
     from cryptography.x509 import NameOID
 
     parts = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in subject.groups]
-    with _any_length():
-        # Node names may be longer than X.509 foresees for a common name; kubelets' certificates
-        # have them all the same, and neither OpenSSL nor Go minds.
-        name = x509.NameAttribute(
-            NameOID.COMMON_NAME, subject.name, _validate=len(subject.name) <= LONGEST_NAME
-        )
+    # Node names may be longer than X.509 foresees for a common name; kubelets' certificates have
+    # them all the same, and neither OpenSSL nor Go minds.
+    allow_long_names()
+    fits = len(subject.name.encode("utf-8")) <= LONGEST_NAME
+    name = x509.NameAttribute(NameOID.COMMON_NAME, subject.name, _validate=fits)
     return x509.Name([*parts, name])
 
 
@@ -298,6 +295,9 @@ def _usage(*, signs_others: bool) -> x509.KeyUsage:
     )
 
 
-def _any_length() -> warnings.catch_warnings[None]:
-    """Do not warn of long common names."""
-    return warnings.catch_warnings(action="ignore")
+def allow_long_names() -> None:
+    """Do not warn of names longer than X.509 foresees: node names may be, and nobody minds.
+
+    For the whole process, since to switch it on and off would not suit threads.
+    """
+    warnings.filterwarnings("ignore", message="Attribute's length must be", category=UserWarning)

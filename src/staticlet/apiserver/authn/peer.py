@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from dataclasses import dataclass
 from datetime import datetime
+
+from staticlet.host import x509 as certs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +45,14 @@ def _read(der: bytes) -> PeerCertificate:
     from cryptography import x509
     from cryptography.x509 import NameOID
 
-    with warnings.catch_warnings(action="ignore"):  # of long common names
-        try:
-            certificate = x509.load_der_x509_certificate(der)
-            names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-            groups = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
-            since, until = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-        except ValueError:
-            return _NOTHING
+    certs.allow_long_names()
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        groups = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+        since, until = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    except ValueError:
+        return _NOTHING
     return PeerCertificate(
         name=str(names[0].value) if names else "",
         organizations=tuple(str(group.value) for group in groups),
