@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -92,9 +92,13 @@ class Durability:
     Args:
         base: Where it lives.
         seed: Of every choice.
+        harm: What is done to its state while it is dead: nothing, but to try this test itself.
     """
 
-    def __init__(self, base: Path, *, seed: str) -> None:
+    def __init__(
+        self, base: Path, *, seed: str, harm: Callable[[Path], None] = lambda _: None
+    ) -> None:
+        self._harm = harm
         self._server = apiserver.ApiProcess(base, controllers="*")
         self._chance = random.Random(seed)  # noqa: S311  repeatable, not secret
         self._followers = [ledger.Follower() for _ in range(FOLLOWERS)]
@@ -121,6 +125,7 @@ class Durability:
             Lost: Something is not as it should be.
         """
         self._write_and_kill()
+        self._harm(self._server.options.state_dir)
         self._server.start()
         client = apirun.client(self._server)
         try:
@@ -190,20 +195,26 @@ class Durability:
         wrongs = [wrong for one in self._ledgers for wrong in one.wrongs(found)]
         if revision < newest:
             wrongs.append(f"it is at {revision}, and had answered {newest}")
+        self._judge(number, wrongs)
         for one in self._ledgers:
             one.settle(found)
-        value = f"round {number}"
-        found[SENTINEL] = value
-        sentinel = apiobjects.config_map(SENTINEL, value=value)
-        there = client.ask("GET", f"{PATH}/{SENTINEL}").code == 200
-        client.ask(*(("PUT", f"{PATH}/{SENTINEL}") if there else ("POST", PATH)), sentinel)
+        found[SENTINEL] = f"round {number}"
+        self._mark(client, found[SENTINEL])
         acknowledged = {each for one in self._ledgers for each in one.revisions}
         for follower in self._followers:
-            self._follow(follower, until=value)
-            wrongs += follower.wrongs(found, acknowledged)
+            self._follow(follower, until=found[SENTINEL])
+            self._judge(number, [*follower.wrongs(found, acknowledged)])
             follower.seen.clear()
         for one in self._ledgers:
             one.revisions.clear()
+
+    def _mark(self, client: apiclient.Client, value: str) -> None:
+        """Write what followers read up to."""
+        sentinel = apiobjects.config_map(SENTINEL, value=value)
+        there = client.ask("GET", f"{PATH}/{SENTINEL}").code == 200
+        client.ask(*(("PUT", f"{PATH}/{SENTINEL}") if there else ("POST", PATH)), sentinel)
+
+    def _judge(self, number: int, wrongs: Sequence[str]) -> None:
         if wrongs:
             raise Lost("\n".join([f"round {number}:", *wrongs, self._server.story()]))
 
@@ -236,9 +247,11 @@ def _kept(deed: Callable[[], None], faults: list[BaseException]) -> Callable[[],
 
 
 @contextlib.contextmanager
-def running(base: Path, *, seed: str) -> Iterator[Durability]:
+def running(
+    base: Path, *, seed: str, harm: Callable[[Path], None] = lambda _: None
+) -> Iterator[Durability]:
     """A server to be rough with, from here to the end of the block."""
-    made = Durability(base, seed=seed)
+    made = Durability(base, seed=seed, harm=harm)
     made.begin()
     try:
         yield made

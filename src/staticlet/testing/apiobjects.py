@@ -20,6 +20,13 @@ def pod(name: str, *, image: str = "busybox:1", node: str = "", **metadata: Any)
     return {**head("v1", "Pod", name, **metadata), "spec": spec}
 
 
+def homeless(name: str) -> dict[str, Any]:
+    """A pod that no node is good enough for: it stays unbound."""
+    made = pod(name)
+    made["spec"]["nodeSelector"] = {"example.com/nowhere": "true"}
+    return made
+
+
 def config_map(name: str, **data: str) -> dict[str, Any]:
     """A config map."""
     return {**head("v1", "ConfigMap", name), "data": data}

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 TIMEOUT_S = 30.0
-_GAP = re.compile(r" {2,}")
+_HEAD = re.compile(r"\S+(?: \S+)*")
+"""A column's heading: columns are two spaces or more apart."""
 
 
 class Unexpected(AssertionError):
@@ -133,8 +134,8 @@ def programs() -> list[Path]:
 def rows(table: str) -> list[dict[str, str]]:
     """A table that `kubectl get` printed, a mapping a row."""
     head, *lines = table.splitlines()
-    names = _GAP.split(head.strip())
-    starts = [head.index(name) for name in names]
+    heads = [*_HEAD.finditer(head)]
+    names, starts = [one.group() for one in heads], [one.start() for one in heads]
     return [
         {
             name: line[begin:end].strip()

@@ -35,7 +35,7 @@ def test_the_first_commands_do_what_they_do_on_a_cluster(server, tmp_path):
     assert section(described, "Node").strip() == "<none>"
     assert "Image:" in section(described, "Containers")
     (row,) = rows(typed("kubectl get nodes,pods -A")[0])
-    assert (row["NAMESPACE"], row["NAME"], row["STATUS"]) == ("default", "web", "Pending")
+    assert (row["NAMESPACE"], row["NAME"], row["STATUS"]) == ("default", "pod/web", "Pending")
     said, _ = typed("kubectl delete pod web --now")
     assert said.startswith('pod "web" deleted')
     assert typed("kubectl get pods") == ("", "No resources found in default namespace.\n")

@@ -152,14 +152,13 @@ def test_a_stale_replace_is_a_conflict(kubectl):
     assert "the object has been modified; please apply your changes to the latest version" in said
 
 
-@pytest.mark.usefixtures("node")
 def test_replace_by_force_makes_another(kubectl):
-    kubectl("run", "web", "--image=nginx:1")
-    before = kubectl.json("get", "pod", "web")["metadata"]["uid"]
-    body = json.dumps(apiobjects.pod("web", image="nginx:2"))
-    printed = kubectl("replace", "--force", "--grace-period=0", "-f", "-", stdin=body)
-    assert printed.splitlines()[-1] == "pod/web replaced"
-    assert kubectl.json("get", "pod", "web")["metadata"]["uid"] != before
+    kubectl("create", "configmap", "cm", "--from-literal=a=1")
+    before = kubectl.json("get", "configmap", "cm")["metadata"]["uid"]
+    body = json.dumps(apiobjects.config_map("cm", b="2"))
+    printed = kubectl("replace", "--force", "-f", "-", stdin=body)
+    assert printed.splitlines()[-1] == "configmap/cm replaced"
+    assert kubectl.json("get", "configmap", "cm")["metadata"]["uid"] != before
 
 
 def test_what_this_server_does_not_run_is_refused(kubectl):

@@ -22,9 +22,9 @@ def test_what_is_deleted_is_gone(each_kubectl, make):
 
 
 def test_a_pod_that_no_node_has_goes_at_once(each_kubectl, make):
-    make("pods", apiobjects.pod("web"))
+    make("pods", apiobjects.homeless("web"))
     each_kubectl("delete", "pod", "web", "--now")
-    make("pods", apiobjects.pod("web"))
+    make("pods", apiobjects.homeless("web"))
     forced = each_kubectl.run("delete", "pod", "web", "--force", status=0)
     assert "Immediate deletion does not wait for confirmation" in forced.err
     assert forced.out.startswith('pod "web" force deleted')
@@ -82,7 +82,7 @@ def test_what_has_a_finalizer_stays_until_it_is_let_go(kubectl, make):
 
 def test_a_namespace_takes_its_content_along(kubectl, api, make, ns):
     make("configmaps", apiobjects.config_map("cm"))
-    make("pods", apiobjects.pod("web"))
+    make("pods", apiobjects.homeless("web"))
     kubectl("delete", "namespace", ns, "--timeout=20s")
     assert api.ask("GET", f"/api/v1/namespaces/{ns}/configmaps/cm").code == 404
     assert api.ask("GET", f"/api/v1/namespaces/{ns}/pods/web").code == 404
@@ -105,7 +105,7 @@ def test_wait_sees_a_condition(each_kubectl, api, make, ns):
 
 
 def test_wait_sees_a_deletion_and_a_creation(kubectl, api, make, ns):
-    make("pods", apiobjects.pod("web"))
+    make("pods", apiobjects.homeless("web"))
     waiting = kubectl.start("wait", "--for=delete", "pod/web", "--timeout=20s")
     until(lambda: waiting.poll() is None, "kubectl waits")
     api.delete(f"/api/v1/namespaces/{ns}/pods/web")
@@ -121,7 +121,7 @@ def test_deleting_by_file_names_each(kubectl):
     both = {
         "apiVersion": "v1",
         "kind": "List",
-        "items": [apiobjects.config_map("a"), apiobjects.pod("b")],
+        "items": [apiobjects.config_map("a"), apiobjects.homeless("b")],
     }
     kubectl("create", "-f", "-", stdin=json.dumps(both))
     printed = kubectl("delete", "-f", "-", stdin=json.dumps(both))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from chaos import durability
 
 ROUNDS = 8
@@ -18,3 +20,15 @@ def test_nothing_that_was_acknowledged_is_lost(tmp_path):
             made.round(number)
             assert time.monotonic() - began < WITHIN_S
         assert made.writes > ROUNDS
+
+
+def test_a_server_that_forgets_is_found_out(tmp_path):
+    def forget(state):
+        (log,) = state.rglob("*-wal")
+        log.unlink()
+
+    with (
+        durability.running(tmp_path, seed="suite", harm=forget) as made,
+        pytest.raises(durability.Lost, match="should hold"),
+    ):
+        made.round(1)
