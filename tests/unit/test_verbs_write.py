@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from staticlet.apiserver.admission import plugin
 from staticlet.apiserver.verbs import answers
 from staticlet.kube import refusal
 from staticlet.testing import verbcalls
@@ -349,3 +350,27 @@ async def test_events_of_both_groups_are_one() -> None:
         change = {"series": {"count": 2, "lastObservedTime": "2026-01-01T00:00:01.000000Z"}}
         await api.ask("patch", newer, "e", body=change, media=verbcalls.MERGE)
         assert (await api.one("get", "events", "e"))["series"]["count"] == 2
+
+
+class Adding:
+    """Admission that adds something to every pod."""
+
+    def mutate(self, review: plugin.Review, objects: plugin.Objects) -> None:
+        del objects
+        if review.operation == "CREATE" and review.object is not None:
+            review.object["spec"]["priorityClassName"] = "added"
+
+    def validate(self, review: plugin.Review, objects: plugin.Objects) -> None:
+        """Refuse nothing."""
+
+
+async def test_what_admission_adds_is_managed_by_nobody() -> None:
+    async with verbcalls.served(plugins=[Adding()]) as api:
+        made = await api.one("create", "pods", body={**pod(), "status": {"phase": "Running"}})
+        assert made["spec"]["priorityClassName"] == "added"
+        (entry,) = made["metadata"]["managedFields"]
+        assert (entry["manager"], entry["operation"]) == ("test", "Update")
+        spec = entry["fieldsV1"]["f:spec"]
+        assert "f:restartPolicy" in spec
+        assert "f:priorityClassName" not in spec
+        assert "f:status" not in entry["fieldsV1"]

@@ -35,14 +35,22 @@ async def create(
     meta = obj["metadata"]
     base = "" if meta.get("name") else meta.get("generateName", "")
     made(backend, call, kind, obj)
-    managing.note(call, kind, obj, None)
     return await _saved(backend, call, kind, obj, base)
 
 
-def made(backend: Backend, call: calls.Call, kind: Kind, obj: Object) -> None:
+def made(
+    backend: Backend, call: calls.Call, kind: Kind, obj: Object, *, applied: bool = False
+) -> None:
     """Make what a client sent a new object: defaults, admission, metadata, rules; in place.
 
     The object is in its stored form, here and in all that follows.
+
+    Args:
+        backend: What there is to work with.
+        call: The request.
+        kind: The object's kind.
+        obj: The object; changed in place.
+        applied: Whether it brings its managed fields, by server-side apply.
 
     Raises:
         refusal.Refusal: It may not be made.
@@ -51,6 +59,8 @@ def made(backend: Backend, call: calls.Call, kind: Kind, obj: Object) -> None:
     if meta.pop("resourceVersion", ""):
         raise refusal.bad_request("resourceVersion should not be set on objects to be created")
     strategy.default(obj)
+    if not applied:
+        managing.begin(call, kind, obj)
     review = plugin.Review(
         call=call, kind=kind, operation="CREATE", object=obj, old=None, name=meta.get("name", "")
     )

@@ -7,6 +7,21 @@ from staticlet.apiserver.resources.kind import Kind, Object
 from staticlet.kube.patch import managed
 
 
+def begin(call: calls.Call, kind: Kind, new: Object) -> None:
+    """Let the client manage what it sends, and its defaults; before anything else is added to it.
+
+    What admission adds belongs to nobody, so that a later apply does not take it away.
+
+    Args:
+        call: The request, with its manager.
+        kind: The object's kind.
+        new: The object, with its defaults; changed in place.
+    """
+    apart = {one.name for one in kind.subresources} & {"status"}
+    sent = {name: value for name, value in new.items() if name not in apart}
+    note(call, kind, sent, None)
+
+
 def note(call: calls.Call, kind: Kind, new: Object, old: Object | None) -> None:
     """Bring the managed fields of an object up to date, as the last thing before it is stored.
 

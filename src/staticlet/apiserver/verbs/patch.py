@@ -86,7 +86,7 @@ async def patch(
         place.settle(kind, new)
         if old is None:
             made = True
-            create.made(backend, call, kind, new)
+            create.made(backend, call, kind, new, applied=True)
             return Put(new)
         revise.check_version(kind, new, old)
         return revise.decided(backend, call, kind, new, old, part=part, applied=applying)

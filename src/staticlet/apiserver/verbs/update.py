@@ -9,7 +9,6 @@ from staticlet.apiserver.verbs import (
     answers,
     body,
     create,
-    managing,
     options,
     parts,
     place,
@@ -52,7 +51,6 @@ async def update(
                 raise place.missing(kind, call.target.name)
             made = True
             create.made(backend, call, kind, new)
-            managing.note(call, kind, new, None)
             return Put(new)
         old = record.object()
         revise.check_version(kind, new, old, required=strategy.needs_version)
