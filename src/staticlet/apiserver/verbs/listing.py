@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bisect
 import itertools
-from collections.abc import Sequence
 
 from staticlet.apiserver import calls
 from staticlet.apiserver.resources.kind import Kind
@@ -31,14 +30,14 @@ async def listed(backend: Backend, call: calls.Call, kind: Kind) -> Many:
     where = place.namespace(kind, call)
     if not asked.token:
         listing = await _snapshot(backend, kind, where, asked)
-        return _page(kind, listing, listing.records, asked, chosen)
+        return _page(kind, listing, 0, asked, chosen)
     if asked.version:
         raise refusal.bad_request("specifying resource version is not allowed when using continue")
     start = pages.read(asked.token)
     listing = _continued(backend, kind, where, start)
     after = Key(kind.key_resource, start.namespace, start.name)
     first = bisect.bisect_right(listing.records, after, key=_key)
-    return _page(kind, listing, listing.records[first:], asked, chosen)
+    return _page(kind, listing, first, asked, chosen)
 
 
 def _key(record: Record) -> Key:
@@ -78,22 +77,26 @@ def _continued(backend: Backend, kind: Kind, where: str, start: pages.Place) -> 
 def _page(
     kind: Kind,
     listing: Listing,
-    rest: Sequence[Record],
+    first: int,
     asked: options.Reading,
     chosen: selection.Selection,
 ) -> Many:
-    if not chosen.everything:
-        found = (record for record in rest if chosen.matches(record))
-        limit = asked.limit + 1 if asked.limit else None
-        rest = tuple(itertools.islice(found, limit))
-    if not asked.limit or len(rest) <= asked.limit:
-        return Many(kind=kind, records=tuple(rest), revision=listing.revision)
-    records = tuple(rest[: asked.limit])
-    last = records[-1].key
+    """The page that begins with the record of this index."""
+    every, limit = listing.records, asked.limit
+    remaining = None
+    if chosen.everything:
+        last = min(first + limit, len(every)) if limit else len(every)
+        records = tuple(every[first:last])
+        left = len(every) - last
+        remaining = left or None
+    else:
+        found = filter(chosen.matches, itertools.islice(every, first, None))
+        records = tuple(itertools.islice(found, limit or None))
+        left = 1 if limit and next(found, None) is not None else 0
+    more = ""
+    if left:
+        key = records[-1].key
+        more = pages.token(pages.Place(listing.revision, key.namespace, key.name))
     return Many(
-        kind=kind,
-        records=records,
-        revision=listing.revision,
-        more=pages.token(pages.Place(listing.revision, last.namespace, last.name)),
-        remaining=len(rest) - asked.limit if chosen.everything else None,
+        kind=kind, records=records, revision=listing.revision, more=more, remaining=remaining
     )
