@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import functools
 import logging
+import resource
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -34,6 +35,9 @@ from staticlet.web import listener, tls
 log = logging.getLogger(__name__)
 
 RENEW_S = 24 * 3600.0
+
+FILES = 8_192
+"""How many files may be open: twice the connections that the listener knows of, and more."""
 
 Work: TypeAlias = Callable[[], Awaitable[None]]
 
@@ -66,6 +70,7 @@ async def serve(options: Options, stop: asyncio.Event, outside: Outside | None =
     with _refusing():
         wanted = controlling.chosen(options.controllers)
         _make_directory(options)
+        _allow_files()
         with contextlib.closing(listener.bound(options.address, options.port)) as sock:
             options = dataclasses.replace(options, port=sock.getsockname()[1])
             await _serve_on(sock, options, wanted, stop, around)
@@ -128,6 +133,14 @@ def _refusing() -> Iterator[None]:
         tokenfile.TokenFileFault,
     ) as fault:
         raise CannotServe(str(fault)) from fault
+
+
+def _allow_files() -> None:
+    """Take as many open files as this process may have: each client is one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = FILES if hard == resource.RLIM_INFINITY else min(hard, FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _make_directory(options: Options) -> None:

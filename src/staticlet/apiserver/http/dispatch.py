@@ -7,6 +7,7 @@ not foreseen goes on to the listener, which logs it and answers 500.
 from __future__ import annotations
 
 import asyncio
+import logging
 import string
 import uuid
 from collections.abc import Sequence
@@ -24,6 +25,8 @@ from staticlet.web import body, status, tls
 
 if TYPE_CHECKING:
     from aiohttp import web
+
+log = logging.getLogger(__name__)
 
 GONE = 499
 """The code under which a request counts whose client did not wait for the answer."""
@@ -99,7 +102,9 @@ class Dispatcher:
             trace.code = 200 if trace.streams else GONE
             raise
         finally:
-            self.meter.count(self._label(trace), trace.code, self.clock.monotonic() - began)
+            took_s = self.clock.monotonic() - began
+            self.meter.count(self._label(trace), trace.code, took_s)
+            _tell(request, trace, took_s)
             if self.log is not None:
                 self.log.write(_entry(request, trace, received, self.clock.now()))
         if trace.id and not response.prepared:
@@ -199,6 +204,15 @@ def _headers(warnings: Sequence[str]) -> sending.Headers:
 def _not_written(failed: port.WriteFailed) -> refusal.Refusal:
     code = 507 if failed.full else 500
     return refusal.Refusal(code, "InternalError", f"the write is not kept: {failed}")
+
+
+def _tell(request: web.BaseRequest, trace: Trace, took_s: float) -> None:
+    """Say in the log, for those who want to see every step, what became of a request."""
+    if log.isEnabledFor(logging.DEBUG):
+        user = trace.who.user.name if trace.who else "nobody known"
+        took_ms = took_s * 1000
+        asked = f"{request.method} {request.raw_path!r}"
+        log.debug("%s by %s: %d in %.1f ms", asked, user, trace.code, took_ms)
 
 
 def _entry(
