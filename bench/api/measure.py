@@ -32,7 +32,7 @@ class Order:
 
     Attributes:
         rounds: How many rounds.
-        starts: How many starts with everything stored.
+        starts: How many starts on nothing, and how many with everything stored.
         creates: Pods made in a round with one client; with eight, twice that.
         tell: Where progress goes.
     """
@@ -48,7 +48,7 @@ class Samples:
     """All that was measured of one contestant.
 
     Attributes:
-        first_start_s: The start on an empty directory, keys and certificates made.
+        first_starts_s: The starts on an empty directory, keys and certificates made.
         starts_s: The starts with all pods stored.
         pss_mb: Its memory with so many pods, a moment after they were made.
         one: Pods a second of each round, with one client.
@@ -60,7 +60,7 @@ class Samples:
         watch_100_s: The same for each of a hundred.
     """
 
-    first_start_s: float = 0.0
+    first_starts_s: list[float] = field(default_factory=list)
     starts_s: list[float] = field(default_factory=list)
     pss_mb: float = 0.0
     one: list[float] = field(default_factory=list)
@@ -79,12 +79,19 @@ def measure(base: Path, order: Order) -> dict[str, Samples]:
         servers.DidNotStart: A server never became ready.
         LoadFailed: One refused what it should do.
     """
-    running: list[servers.Server] = [servers.Ours(base / "ours")]
+    kinds: list[type[servers.Ours | servers.Theirs]] = [servers.Ours]
     try:
-        running.append(servers.Theirs(base / "theirs"))
+        servers.programs()
+        kinds.append(servers.Theirs)
     except servers.NotBuilt as fault:
         order.tell(f"measured alone: {fault}")
+    running = [kind(base / kind.__name__) for kind in kinds]
     found = {server.name: Samples() for server in running}
+    for number in range(order.starts - 1):
+        for kind in kinds:
+            fresh = kind(base / f"{kind.__name__}-{number}")
+            found[fresh.name].first_starts_s.append(fresh.start())
+            fresh.stop()
     try:
         for server in running:
             _weigh(server, found[server.name], order)
@@ -99,7 +106,7 @@ def measure(base: Path, order: Order) -> dict[str, Samples]:
 def _weigh(server: servers.Server, found: Samples, order: Order) -> None:
     """Start it on nothing, fill it, weigh it, and start it again with what it stored."""
     order.tell(f"{server.name}: starts, and is filled with {PODS} pods")
-    found.first_start_s = server.start()
+    found.first_starts_s.append(server.start())
     _furnish(server)
     for namespace, count in ((LIST, LISTED), (REST, PODS - LISTED - 1), (WATCHED, 1)):
         clients = min(count, 4)

@@ -33,7 +33,7 @@ def test_the_resources_of_the_server_are_listed(each_kubectl):
     assert "pods" in verbs
     assert "selfsubjectreviews.authentication.k8s.io" not in verbs
     versions = each_kubectl("api-versions").split()
-    assert {"v1", "coordination.k8s.io/v1", "events.k8s.io/v1", "policy/v1"} <= {*versions}
+    assert {"v1", "coordination.k8s.io/v1", "events.k8s.io/v1"} <= {*versions}
 
 
 def test_short_names_and_categories_work(kubectl):
