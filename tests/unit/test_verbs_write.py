@@ -300,6 +300,8 @@ async def test_status_and_spec_are_written_apart() -> None:
         ("update", "pods", "", 405),
         ("create", "pods", "x", 405),
         ("create", "services", "", 405),
+        ("create", "tokenreviews.authentication.k8s.io", "", 405),
+        ("create", "configmaps", "", 422),
         ("delete", "services", "x", 405),
         ("deletecollection", "namespaces", "", 405),
         ("get", "configmaps/status", "x", 404),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from staticlet.apiserver import calls
 from staticlet.apiserver.admission import plugin
 from staticlet.apiserver.resources import times
@@ -11,6 +13,8 @@ from staticlet.apiserver.verbs import answers, body, managing, options, place, s
 from staticlet.apiserver.verbs.answers import One
 from staticlet.apiserver.verbs.backend import Backend
 from staticlet.kube import refusal
+from staticlet.kube.finding import FieldError
+from staticlet.kube.validate import errors
 
 LONGEST_BASE = 58
 """Of a generateName: so that five letters more still are a name."""
@@ -73,10 +77,16 @@ def made(
     if not meta.get("name") and meta.get("generateName"):
         meta["name"] = generated(backend, meta["generateName"])
     strategy.prepare_create(obj, call)
-    saving.sound(kind, obj, strategy.check_create(obj))
+    saving.sound(kind, obj, strategy.check_create(obj) or _nameless(obj))
     backend.admission.validate(review, backend.store)
     for warning in strategy.warnings(obj):
         call.warn(warning)
+
+
+def _nameless(obj: Object) -> Sequence[FieldError]:
+    if obj["metadata"].get("name"):
+        return ()
+    return (errors.required(("metadata", "name"), "name or generateName is required"),)
 
 
 def generated(backend: Backend, base: str) -> str:

@@ -55,6 +55,8 @@ async def perform(backend: Backend, call: calls.Call, body: bytes, content_type:
         return await _handled(backend, call, kind, body, content_type, handler)
     if (kind.group, kind.plural) == ("", "bindings"):
         return await bind.bind(backend, call, _pods(backend), body, content_type)
+    if "get" not in kind.verbs:  # a review, and nothing here to answer it
+        raise refusal.method_not_allowed(kind.group_resource, call.target.verb)
     return await _itself(backend, call, kind, body, content_type)
 
 
