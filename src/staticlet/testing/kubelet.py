@@ -1,0 +1,160 @@
+"""A real kubelet on an API server of ours: a process that tests start, stop and kill.
+
+It is the kubelet that `make kube` builds. It keeps what it can below one place; a kubelet of that
+age has the logs of pods in `/var/log` whatever it is told, so what it leaves there goes by the
+namespaces that tests name to it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from staticlet.testing.manifestdir import ManifestDirectory
+from staticlet.testing.until import DEADLINE_S
+
+LOG_TAIL = 6000
+_POD_LOGS = Path("/var/log/pods")
+_LOG_LINKS = Path("/var/log/containers")
+
+
+class NotBuilt(RuntimeError):
+    """There is no kubelet; the text says what makes one."""
+
+
+def program() -> Path:
+    """The kubelet in the cache.
+
+    Raises:
+        NotBuilt: There is none.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    found = cache / "staticlet" / "kube" / "bin" / "kubelet"
+    if not os.access(found, os.X_OK):
+        raise NotBuilt(
+            f"no kubelet in {found.parent}: `make kube` builds one (ten minutes or more)"
+        )
+    return found
+
+
+class Kubelet:
+    """A kubelet that joins an API server.
+
+    Args:
+        base: Where it works; a short path, since its sockets are there too.
+        endpoint: Its container runtime's endpoint.
+        kubeconfig: How it reaches the API server.
+        client_ca: The CA of those who may speak to it with a certificate.
+        node: Its node's name.
+
+    Attributes:
+        port: Where it serves its API.
+        manifests: Its static pods.
+    """
+
+    def __init__(
+        self, base: Path, *, endpoint: str, kubeconfig: Path, client_ca: Path, node: str
+    ) -> None:
+        self.base = base
+        self.port = _free_port()
+        self.manifests = ManifestDirectory(base / "m")
+        self._config = base / "config.json"
+        self._config.write_text(json.dumps(self._configuration(client_ca)))
+        self._flags = (
+            f"--config={self._config}",
+            f"--kubeconfig={kubeconfig}",
+            f"--root-dir={base / 'root'}",
+            f"--cert-dir={base / 'pki'}",
+            f"--hostname-override={node}",
+            "--container-runtime=remote",
+            f"--container-runtime-endpoint={endpoint}",
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def _configuration(self, client_ca: Path) -> Mapping[str, Any]:
+        """Quick to tell what is new, and content with a machine whose kernel it may not tune."""
+        return {
+            "apiVersion": "kubelet.config.k8s.io/v1beta1",
+            "kind": "KubeletConfiguration",
+            "staticPodPath": str(self.manifests.path),
+            "contentType": "application/json",
+            "volumePluginDir": str(self.base / "plugins"),
+            "address": "127.0.0.1",
+            "port": self.port,
+            "healthzPort": 0,
+            "authentication": {"x509": {"clientCAFile": str(client_ca)}},
+            "nodeStatusUpdateFrequency": "1s",
+            "nodeLeaseDurationSeconds": 4,
+            "syncFrequency": "5s",
+            "cgroupDriver": "cgroupfs",
+            "cgroupsPerQOS": False,
+            "enforceNodeAllocatable": [],
+            "evictionHard": {"memory.available": "1Mi"},
+            "imageGCHighThresholdPercent": 100,
+            "failSwapOn": False,
+            "makeIPTablesUtilChains": False,
+            "oomScoreAdj": 0,
+            "featureGates": {"DevicePlugins": False, "LocalStorageCapacityIsolation": False},
+        }
+
+    @property
+    def pid(self) -> int | None:
+        """Its pid while it runs."""
+        running = self._process is not None and self._process.poll() is None
+        return self._process.pid if self._process and running else None
+
+    @property
+    def log(self) -> str:
+        """All that it has printed, over all its lives."""
+        path = self.base / "kubelet.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def start(self) -> None:
+        """Start it; it registers its node when it can."""
+        with (self.base / "kubelet.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [str(program()), *self._flags],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.base,
+            )
+
+    def stop(self) -> None:
+        """SIGTERM; its pods go on."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL; its pods go on."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait(timeout=DEADLINE_S)
+
+    def story(self) -> str:
+        """The end of its log, for failures."""
+        return f"\n--- log of the kubelet:\n{self.log[-LOG_TAIL:]}"
+
+
+def forget(namespaces: Iterable[str]) -> None:
+    """Remove the logs of all pods of these namespaces."""
+    for namespace in namespaces:
+        for link in _LOG_LINKS.glob(f"*_{namespace}_*"):
+            link.unlink(missing_ok=True)
+        for logs in _POD_LOGS.glob(f"{namespace}_*"):
+            shutil.rmtree(logs, ignore_errors=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,299 @@
+"""A kubelet as any cluster has it, and stock kubectl, with nothing between them but our server."""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from staticlet.host import certs
+from staticlet.testing import apiclient, apirun, apiserver, containerd, kubelet
+from staticlet.testing.containerd import BUSYBOX_TAGGED, Containerd
+from staticlet.testing.kubectl import Kubectl, programs, rows, section
+from staticlet.testing.kubelet import Kubelet
+from staticlet.testing.until import lasts, until
+
+NODE = apiserver.NODE
+NS = f"kubelet-{os.getpid():x}"
+STATIC = f"static-{NODE}"
+RECONNECTS_S = 40.0
+"""How long a client of a server that was away may wait before it tries again."""
+
+
+@pytest.fixture(scope="module", name="containerd")
+def own_containerd() -> Iterator[Containerd]:
+    """A containerd for the module alone: a kubelet removes pods that it does not know."""
+    try:
+        kubelet.program()
+    except kubelet.NotBuilt as missing:
+        pytest.skip(str(missing))
+    with containerd.running() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def server(containerd: Containerd) -> Iterator[apiserver.ApiProcess]:
+    place = containerd.base / "api"
+    place.mkdir()
+    audit = f"--audit-log-path={place / 'audit.log'}"
+    with apirun.running(place, flags=(audit,)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def agent(containerd: Containerd, server: apiserver.ApiProcess) -> Iterator[Kubelet]:
+    base = containerd.base / "kubelet"
+    base.mkdir()
+    made = Kubelet(
+        base,
+        endpoint=containerd.endpoint,
+        kubeconfig=server.node_kubeconfig,
+        client_ca=certs.Places(server.options.state_dir).ca,
+        node=NODE,
+    )
+    made.start()
+    try:
+        yield made
+    finally:
+        made.kill()
+        kubelet.forget([NS])
+
+
+@pytest.fixture(scope="module")
+def typed(
+    server: apiserver.ApiProcess, agent: Kubelet, tmp_path_factory: pytest.TempPathFactory
+) -> Kubectl:
+    """Kubectl, once the node is ready, in a namespace of the module's own."""
+    home = tmp_path_factory.mktemp("home")
+    made = Kubectl(program=programs()[-1], kubeconfig=server.kubeconfig, home=home, namespace=NS)
+    made("create", "namespace", NS)
+    until(
+        lambda: row(made, "node", NODE).get("STATUS") == "Ready",
+        "the node is ready",
+        deadline_s=30,
+        story=agent.story,
+    )
+    return made
+
+
+def row(typed: Kubectl, *what: str) -> dict[str, str]:
+    """The row of one object; an empty one when it is not there."""
+    found = rows(typed("get", *what, "--ignore-not-found", "-o", "wide") or "NAME")
+    return found[0] if found else {}
+
+
+def until_pod(typed: Kubectl, agent: Kubelet, name: str, status: str) -> dict[str, str]:
+    return until(
+        lambda: (found := row(typed, "pod", name)).get("STATUS") == status and found,
+        f"pod {name} is {status}",
+        deadline_s=30,
+        story=agent.story,
+    )
+
+
+def life(typed: Kubectl, name: str) -> tuple[str, str, int]:
+    """Which pod and container it is, and how often that was restarted."""
+    pod = typed.json("get", "pod", name)
+    (container,) = pod["status"]["containerStatuses"]
+    return pod["metadata"]["uid"], container["containerID"], container["restartCount"]
+
+
+def test_the_node_is_ready_and_its_lease_is_renewed(typed, agent):
+    node = row(typed, "node", NODE)
+    assert node["VERSION"].startswith("v1.")
+    assert node["CONTAINER-RUNTIME"].startswith("containerd://")
+    described = typed("describe", "node", NODE)
+    assert section(described, "Lease").split()[:2] == ["HolderIdentity:", NODE]
+    assert "KubeletReady" in section(described, "Conditions")
+    assert "Starting kubelet." in section(described, "Events")
+
+    def renewed() -> str:
+        lease = typed.json("get", "lease", NODE, "--namespace=kube-node-lease")
+        (owner,) = lease["metadata"]["ownerReferences"]
+        assert (owner["kind"], owner["name"]) == ("Node", NODE)
+        return str(lease["spec"]["renewTime"])
+
+    before = renewed()
+    until(lambda: renewed() > before, "the lease is renewed", story=agent.story)
+    csi = typed.json("get", "csinode", NODE)
+    assert csi["metadata"]["ownerReferences"][0]["name"] == NODE
+
+
+def test_kubectl_run_runs_a_pod_and_delete_ends_it(typed, agent, containerd):
+    ends = "trap 'exit 0' TERM; while :; do sleep 0.1; done"
+    typed("run", "web", f"--image={BUSYBOX_TAGGED}", "--command", "--", "sh", "-c", ends)
+    listed = until_pod(typed, agent, "web", "Running")
+    assert (listed["READY"], listed["RESTARTS"], listed["NODE"]) == ("1/1", "0", NODE)
+    assert listed["IP"][0].isdigit()
+    described = typed("describe", "pod", "web")
+    assert section(described, "Status").strip() == "Running"
+    told = section(described, "Events")
+    for reason in ("Scheduled", "Pulled", "Created", "Started"):
+        assert reason in told
+    assert f"Successfully assigned {NS}/web to {NODE}" in told
+    uid, container, _ = life(typed, "web")
+    typed("delete", "pod", "web", "--grace-period=20", "--timeout=15s")
+    assert row(typed, "pod", "web") == {}
+    assert container.removeprefix("containerd://") not in containerd.ctr("tasks", "list")
+    reasons = {each["reason"] for each in typed.json("get", "events")["items"]}
+    assert "Killing" in reasons, f"of pod {uid}"
+
+
+def test_a_static_pod_has_a_mirror_pod_that_comes_back(typed, agent):
+    agent.manifests.put("static.yaml", static_pod())
+    until_pod(typed, agent, STATIC, "Running")
+    mirror = typed.json("get", "pod", STATIC)
+    (owner,) = mirror["metadata"]["ownerReferences"]
+    node = typed.json("get", "node", NODE)
+    assert owner["kind"] == "Node"
+    assert owner["controller"] is True
+    assert owner["uid"] == node["metadata"]["uid"]
+    assert mirror["metadata"]["annotations"]["kubernetes.io/config.source"] == "file"
+    before = life(typed, STATIC)
+    typed("delete", "pod", STATIC, "--timeout=15s")
+    until(lambda: row(typed, "pod", STATIC), "the mirror pod is back", story=agent.story)
+    until_pod(typed, agent, STATIC, "Running")
+    after = life(typed, STATIC)
+    assert after[0] != before[0], "another mirror pod"
+    assert after[1:] == before[1:], "of the same container"
+
+
+def test_a_pod_gets_the_config_map_and_the_secret_that_it_refers_to(typed, agent):
+    typed("create", "configmap", "settings", "--from-literal=color=blue")
+    typed("create", "secret", "generic", "keys", "--from-literal=key=opensesame")
+    typed("apply", "-f", "-", stdin=json.dumps(reader()))
+    until_pod(typed, agent, "reader", "Completed")
+    (ended,) = typed.json("get", "pod", "reader")["status"]["containerStatuses"]
+    assert ended["state"]["terminated"]["message"].split() == ["blue", "opensesame"]
+    typed("delete", "pod", "reader", "--timeout=15s")
+
+
+def test_the_kubelet_asks_the_server_who_may_use_its_own_api(typed, agent):
+    assert status_of(agent, "/pods", apiserver.TOKENS["admin"]) == 200
+    assert status_of(agent, "/pods", apiserver.TOKENS["nobody"]) == 403
+    assert status_of(agent, "/pods", "made-up") == 401
+
+
+def test_kubelet_and_pods_outlive_the_server(typed, agent, server):
+    typed("run", "lasting", f"--image={BUSYBOX_TAGGED}", "--", "sleep", "3600")
+    until_pod(typed, agent, "lasting", "Running")
+    before = life(typed, "lasting")
+    server.kill()
+    server.start()
+    lease = ("get", "lease", NODE, "--namespace=kube-node-lease")
+    then = typed.json(*lease)["spec"]["renewTime"]
+    until(
+        lambda: typed.json(*lease)["spec"]["renewTime"] > then,
+        "the lease is renewed again",
+        deadline_s=RECONNECTS_S,
+        story=agent.story,
+    )
+    typed("run", "later", f"--image={BUSYBOX_TAGGED}", "--", "sleep", "3600")
+    until(
+        lambda: row(typed, "pod", "later").get("STATUS") == "Running",
+        "a new pod runs",
+        deadline_s=RECONNECTS_S,
+        story=agent.story,
+    )
+    assert life(typed, "lasting") == before
+    typed("delete", "pod", "lasting", "later", "--force")
+
+
+def test_a_node_that_is_deleted_takes_its_mirror_pods_and_registers_anew(typed, agent):
+    agent.manifests.put("static.yaml", static_pod())
+    until_pod(typed, agent, STATIC, "Running")
+    container = life(typed, STATIC)[1]
+    first = typed.json("get", "node", NODE)["metadata"]["uid"]
+    typed("delete", "node", NODE)
+    until(lambda: not row(typed, "pod", STATIC), "the mirror pod is gone", story=agent.story)
+    lasts(lambda: not row(typed, "pod", STATIC), "it stays away", for_s=1.0, story=agent.story)
+    agent.stop()  # a kubelet registers once in its life
+    agent.start()
+    until(
+        lambda: row(typed, "node", NODE).get("STATUS") == "Ready",
+        "the node is ready again",
+        deadline_s=30,
+        story=agent.story,
+    )
+    assert typed.json("get", "node", NODE)["metadata"]["uid"] != first
+    until_pod(typed, agent, STATIC, "Running")
+    assert life(typed, STATIC)[1] == container
+
+
+def test_nothing_was_refused_that_a_cluster_would_not_refuse(server, typed):
+    """The audit log, after all of the above: what a kubelet is told no about on any cluster."""
+    lines = (server.place / "audit.log").read_text().splitlines()
+    refused = Counter(
+        f"{code} {each['verb']} {each.get('objectRef', {}).get('resource', each['requestURI'])}"
+        for each in map(json.loads, lines)
+        if each["userAgent"].startswith("kubelet")
+        and (code := each["responseStatus"]["code"]) >= 400
+    )
+    expected = {
+        "404 get nodes",  # before it registers, and after it was deleted
+        "404 get leases",
+        "404 update leases",
+        "404 get csinodes",
+        "404 patch nodes",
+        "404 patch events",  # the server forgot it, or never heard of it: it is created
+        "404 delete pods",  # gone already
+        "404 get pods",
+        "404 create pods",  # a mirror pod of a node that is gone
+        "403 get pods",  # of a pod that is not there nobody knows that it is the node's
+        "409 update leases",
+        "409 create pods",
+    }
+    assert set(refused) <= expected, refused
+
+
+def static_pod() -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "static", "namespace": NS},
+        "spec": {
+            "terminationGracePeriodSeconds": 1,
+            "containers": [{"name": "c", "image": BUSYBOX_TAGGED, "command": ["sleep", "3600"]}],
+        },
+    }
+
+
+def reader() -> dict[str, Any]:
+    """A pod that tells what it was given as its last words."""
+    from_map = {"configMapKeyRef": {"name": "settings", "key": "color"}}
+    tell = "echo $COLOR >/dev/termination-log; cat /keys/key >>/dev/termination-log"
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "reader", "namespace": NS},
+        "spec": {
+            "restartPolicy": "Never",
+            "volumes": [{"name": "keys", "secret": {"secretName": "keys"}}],
+            "containers": [
+                {
+                    "name": "c",
+                    "image": BUSYBOX_TAGGED,
+                    "command": ["sh", "-c", tell],
+                    "env": [{"name": "COLOR", "valueFrom": from_map}],
+                    "volumeMounts": [{"name": "keys", "mountPath": "/keys"}],
+                }
+            ],
+        },
+    }
+
+
+def status_of(agent: Kubelet, path: str, token: str) -> int:
+    """What the kubelet's own API answers to a token; its certificate is its own making."""
+    trusting = ssl.create_default_context()
+    trusting.check_hostname = False
+    trusting.verify_mode = ssl.CERT_NONE
+    client = apiclient.Client(host="127.0.0.1", port=agent.port, tls=trusting, token=token)
+    try:
+        return client.ask("GET", path).code
+    finally:
+        client.close()
