@@ -70,6 +70,7 @@ def made(
     )
     backend.admission.mutate(review, backend.store)
     meta = obj["metadata"]  # defaults may have made it anew
+    saving.tidy(meta)
     for name in ("generation", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
         meta.pop(name, None)
     meta["uid"] = backend.new_uid()

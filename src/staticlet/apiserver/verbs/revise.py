@@ -81,6 +81,7 @@ def decided(
     )
     backend.admission.mutate(review, backend.store)
     meta = new["metadata"]  # defaults may have made it anew
+    saving.tidy(meta)
     meta["resourceVersion"] = there["resourceVersion"]
     meta["uid"] = there["uid"]
     for name in ("generation", "creationTimestamp", "deletionTimestamp"):

@@ -40,6 +40,10 @@ _ORDER = (
 )
 
 
+_LEFT_OUT = ("generateName", "labels", "annotations", "ownerReferences", "finalizers")
+"""What is not written when it is empty."""
+
+
 async def save(backend: Backend, call: calls.Call, kind: Kind, key: Key, decide: Decide) -> One:
     """Do what `decide` decides about the object as it is; objects are in their stored form.
 
@@ -58,6 +62,13 @@ async def save(backend: Backend, call: calls.Call, kind: Kind, key: Key, decide:
     if record is None:
         raise place.missing(kind, key.name)
     return One(kind=kind, record=record)
+
+
+def tidy(meta: Object) -> None:
+    """Drop metadata that says nothing, as Kubernetes does: no labels are no `labels`."""
+    for name in _LEFT_OUT:
+        if name in meta and not meta[name]:
+            del meta[name]
 
 
 def _ordered(decision: Decision) -> Decision:
