@@ -1,0 +1,1 @@
+"""The client of an API server: one code path for the embedded one and for any kube-apiserver."""
