@@ -170,4 +170,4 @@ def test_labels_and_annotations_come_and_go(each_kubectl, make):
     assert made["annotations"] == {"note": "some words"}
     each_kubectl("label", "configmap", "--all", "all=yes")
     refused = each_kubectl.refused("label", "configmap", "cm", "bad key=1")
-    assert "error" in refused
+    assert 'The ConfigMap "cm" is invalid: metadata.labels: Invalid value: "bad key"' in refused
