@@ -19,7 +19,7 @@ _RECORDED = [
 
 def _object_or_refusal(sent: bytes) -> None:
     try:
-        found = body.decode(sent)
+        found = body.decode(sent).object
     except body.BodyError:
         return
     assert found["kind"]

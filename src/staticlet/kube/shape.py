@@ -49,7 +49,9 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A time as RFC 3339 writes it."""
+    """A time as RFC 3339 writes it; `micro` where Kubernetes tells microseconds."""
+
+    micro: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +108,14 @@ _BY_NAME: dict[str, Shape] = {
     "Quantity": Amount(),
     "IntOrString": IntOrText(),
     "Time": Moment(),
-    "MicroTime": Moment(),
+    "MicroTime": Moment(micro=True),
     "FieldsV1": Anything(),
     "RawExtension": Anything(),
     "dict": MapOf(TEXT),
 }
 _AMOUNTS = MapOf(Amount())
 _BLOBS = MapOf(Bytes())
+_LISTS = MapOf(ListOf(TEXT))
 _INT64_FIELDS = frozenset(
     (
         "activeDeadlineSeconds",
@@ -147,6 +150,9 @@ _OVERRIDES: dict[tuple[str, str], Shape] = {
     ("NodeSwapStatus", "capacity"): INT64,
     ("Secret", "data"): _BLOBS,
     ("ConfigMap", "binaryData"): _BLOBS,
+    ("SubjectAccessReviewSpec", "extra"): _LISTS,
+    ("TokenRequestSpec", "attestations"): _LISTS,
+    ("UserInfo", "extra"): _LISTS,
     ("PodSecurityContext", "supplementalGroups"): ListOf(INT64),
     ("LinuxContainerUser", "supplementalGroups"): ListOf(INT64),
 }

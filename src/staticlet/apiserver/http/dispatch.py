@@ -143,8 +143,10 @@ class Dispatcher:
             dry_run=asked.query.get("dryRun") == "All",
             manager=manager(asked.query.get("fieldManager"), request.headers.get("User-Agent")),
         )
-        sent, media = protobody.as_json(sent, request.headers.get("Content-Type", ""))
-        answer = await perform.perform(self.backend, call, sent, media)
+        told = protobody.as_json(sent, request.headers.get("Content-Type", ""))
+        for text in told.warnings:
+            call.warn(text)
+        answer = await perform.perform(self.backend, call, told.text, told.media)
         headers = _headers(call.warnings)
         return await self.sender.send(request, answer, form, headers)
 

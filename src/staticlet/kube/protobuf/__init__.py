@@ -1,5 +1,5 @@
-"""Objects in Kubernetes' protobuf form, as kubectl's typed commands send them; only read.
+"""Objects in Kubernetes' protobuf form, as node agents, Go clients and kubectl send them: read only.
 
-`kubectl create namespace`, `create token`, `auth can-i`, and the evictions of `kubectl drain` send
-their bodies so and know no other way. Nothing is ever answered so: every client takes JSON.
+All kinds that the server keeps or answers are read. Nothing is ever answered so: every client
+takes JSON.
 """

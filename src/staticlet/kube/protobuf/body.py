@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any, TypeAlias, assert_never
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from staticlet.kube.protobuf import messages, wire
-from staticlet.kube.protobuf.types import (
-    Bare,
-    Blob,
-    Flag,
-    ListOf,
-    MapOf,
-    Message,
-    Moment,
-    Text,
-    Type,
-    Whole,
-)
+import msgspec
 
-Object: TypeAlias = dict[str, Any]
+from staticlet.kube import apitypes, core, shape
+from staticlet.kube.protobuf import messages, values, wire
 
-MEDIA = "application/vnd.kubernetes.protobuf"
+if TYPE_CHECKING:
+    from staticlet.kube.protobuf.messages import Object
+
 _MAGIC = b"k8s\x00"
 _TYPE, _RAW, _ENCODING = 1, 2, 3
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LIMIT_TOLD = 10
+
+_AUTHENTICATION = "authentication.k8s.io/v1"
+_AUTHORIZATION = "authorization.k8s.io/v1"
+_KINDS: Mapping[tuple[str, str], type[msgspec.Struct]] = {
+    ("v1", "Binding"): core.Binding,
+    ("v1", "ConfigMap"): core.ConfigMap,
+    ("v1", "Event"): core.Event,
+    ("v1", "Namespace"): core.Namespace,
+    ("v1", "Node"): core.Node,
+    ("v1", "Pod"): core.Pod,
+    ("v1", "Secret"): core.Secret,
+    ("v1", "ServiceAccount"): core.ServiceAccount,
+    ("coordination.k8s.io/v1", "Lease"): apitypes.Lease,
+    ("events.k8s.io/v1", "Event"): apitypes.Event,
+    ("policy/v1", "Eviction"): apitypes.Eviction,
+    ("storage.k8s.io/v1", "CSINode"): apitypes.CSINode,
+    (_AUTHENTICATION, "SelfSubjectReview"): apitypes.SelfSubjectReview,
+    (_AUTHENTICATION, "TokenRequest"): apitypes.TokenRequest,
+    (_AUTHENTICATION, "TokenReview"): apitypes.TokenReview,
+    (_AUTHORIZATION, "LocalSubjectAccessReview"): apitypes.LocalSubjectAccessReview,
+    (_AUTHORIZATION, "SelfSubjectAccessReview"): apitypes.SelfSubjectAccessReview,
+    (_AUTHORIZATION, "SelfSubjectRulesReview"): apitypes.SelfSubjectRulesReview,
+    (_AUTHORIZATION, "SubjectAccessReview"): apitypes.SubjectAccessReview,
+}
 
 
 class BodyError(ValueError):
@@ -37,8 +51,21 @@ class UnknownKindError(BodyError):
     """A body of a kind that is not read in this form; the message names the kind."""
 
 
-def decode(body: bytes) -> Object:
-    """The object in a body, with `apiVersion` and `kind`.
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a body held.
+
+    Attributes:
+        object: The object, with `apiVersion` and `kind`.
+        warnings: What of it was left out, since it is newer than what is known here.
+    """
+
+    object: Object
+    warnings: tuple[str, ...] = ()
+
+
+def decode(body: bytes) -> Read:
+    """The object in a body.
 
     Raises:
         UnknownKindError: Objects of the kind are read as JSON only.
@@ -48,96 +75,43 @@ def decode(body: bytes) -> Object:
         raise BodyError("cannot read the body: it does not begin as Kubernetes' protobuf does")
     try:
         return _decode(body[len(_MAGIC) :])
-    except (wire.WireError, UnicodeDecodeError, OverflowError) as error:
+    except BodyError:
+        raise
+    except msgspec.DecodeError as error:
+        raise BodyError(f"cannot read the body: JSON in it is broken: {error}") from error
+    except RecursionError as error:
+        raise BodyError("cannot read the body: JSON in it is nested too deep") from error
+    except (ValueError, OverflowError) as error:
         raise BodyError(f"cannot read the body: {error}") from error
 
 
-def _decode(envelope: bytes) -> Object:
+def _decode(envelope: bytes) -> Read:
     """The object in an envelope (`runtime.Unknown`), which tells its kind."""
     outer = dict(wire.fields(envelope))
-    told = dict(wire.fields(_bytes(outer.get(_TYPE, b""))))
-    api_version, kind = (_bytes(told.get(number, b"")).decode() for number in (1, 2))
+    told = dict(wire.fields(values.raw(outer.get(_TYPE, b""))))
+    api_version, kind = (values.text(told.get(number, b"")) for number in (1, 2))
     if outer.get(_ENCODING):
         raise BodyError("cannot read the body: its content is encoded once more")
-    message = messages.of(api_version, kind)
-    if message is None:
+    struct = kinds(api_version, kind)
+    if struct is None:
         raise UnknownKindError(f"{kind} in {api_version} is not read as protobuf; send JSON")
-    content = _message(message, _bytes(outer.get(_RAW, b"")))
-    return {"apiVersion": api_version, "kind": kind} | content
+    passed: messages.Passed = {}
+    found: Object = {"apiVersion": api_version, "kind": kind}
+    messages.of(shape.of(struct)).read(values.raw(outer.get(_RAW, b"")), found, passed)
+    return Read(found, _warnings(passed))
 
 
-def _message(message: Message, encoded: bytes) -> Object:
-    found: Object = {}
-    for number, value in wire.fields(encoded):
-        if number not in message.fields:
-            continue
-        name, of_type = message.fields[number]
-        match of_type:
-            case ListOf(item):
-                found.setdefault(name, []).append(_value(item, value))
-            case MapOf(inner):
-                key, one = _entry(inner, _bytes(value))
-                found.setdefault(name, {})[key] = one
-            case _:
-                made = _value(of_type, value)
-                if made is not None and not _left_out(of_type, made):
-                    found[name] = made
-    return found
+def kinds(api_version: str, kind: str) -> type[msgspec.Struct] | None:
+    """The struct of a kind; None when it is not read. DeleteOptions are of every group."""
+    return core.DeleteOptions if kind == "DeleteOptions" else _KINDS.get((api_version, kind))
 
 
-def _left_out(of_type: Type, value: object) -> bool:
-    """Whether a value is as good as none: what is empty, and no pointer."""
-    match of_type:
-        case Text():
-            return value == ""
-        case Flag(pointer) | Whole(pointer):
-            return not pointer and not value
-    return False
-
-
-def _entry(inner: Type, encoded: bytes) -> tuple[str, Any]:
-    pair = dict(wire.fields(encoded))
-    empty: wire.Value = 0 if isinstance(inner, (Flag, Whole)) else b""
-    return _bytes(pair.get(1, b"")).decode(), _value(inner, pair.get(2, empty))
-
-
-def _value(of_type: Type, value: wire.Value) -> Any:
-    match of_type:
-        case Text():
-            return _bytes(value).decode()
-        case Flag():
-            return bool(_number(value))
-        case Whole():
-            return wire.signed(_number(value))
-        case Blob():
-            return base64.b64encode(_bytes(value)).decode()
-        case Moment():
-            return _moment(dict(wire.fields(_bytes(value))))
-        case Message():
-            return _message(of_type, _bytes(value))
-        case Bare(ListOf(item)):
-            return [_value(item, one) for number, one in wire.fields(_bytes(value)) if number == 1]
-        case ListOf() | MapOf():
-            raise BodyError("cannot read the body: a list in a list")
-        case _:
-            assert_never(of_type)
-
-
-def _moment(parts: Mapping[int, wire.Value]) -> str | None:
-    """A time as JSON has it, to the second; None for Go's zero time, which has no parts."""
-    if not parts:
-        return None
-    seconds = wire.signed(_number(parts.get(1, 0)))
-    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _bytes(value: wire.Value) -> bytes:
-    if isinstance(value, int):
-        raise wire.WireError("cannot read protobuf: a number stands where bytes should be")
-    return value
-
-
-def _number(value: wire.Value) -> int:
-    if isinstance(value, bytes):
-        raise wire.WireError("cannot read protobuf: bytes stand where a number should be")
-    return value
+def _warnings(passed: messages.Passed) -> tuple[str, ...]:
+    said = [
+        f"field {number} of {name.rpartition('.')[2]} is not known here and was left out"
+        for name, number in list(passed)[:_LIMIT_TOLD]
+    ]
+    more = len(passed) - len(said)
+    return (
+        (*said, f"{more} more fields are not known here and were left out") if more else (*said,)
+    )

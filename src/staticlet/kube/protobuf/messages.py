@@ -1,146 +1,217 @@
-"""The messages that are read, by the field numbers of Kubernetes' API: facts of its wire format.
+"""Messages and how each of their fields is read, put together from the tables and the structs.
 
-Fields that are not listed are not read: those that only a server writes, and those that no command
-of kubectl sets.
+A message is put together when a body first holds it, and kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias, assert_never
 
-from staticlet.kube.protobuf.types import (
-    Bare,
-    Blob,
-    Flag,
-    ListOf,
-    MapOf,
-    Message,
-    Moment,
-    Text,
-    Type,
-    Whole,
+from staticlet.kube import shape
+from staticlet.kube.protobuf import values, wire
+from staticlet.kube.protobuf.tables import (
+    containers,
+    meta,
+    nodes,
+    objects,
+    pods,
+    reviews,
+    volumes,
 )
 
-_TEXT = Text()
-_TEXTS = ListOf(_TEXT)
-_TEXT_MAP = MapOf(_TEXT)
-_BLOB_MAP = MapOf(Blob())
-_EXTRA = MapOf(Bare(_TEXTS))
+Object: TypeAlias = dict[str, Any]
+Passed: TypeAlias = dict[tuple[str, int], None]
+"""The fields that were passed over, by message and number, in the order they came in."""
+
+_TABLES = (containers, meta, nodes, objects, pods, reviews, volumes)
+_INLINE, _KEPT = "+", "!"
 
 
-def _texts(*names: str) -> Mapping[int, tuple[str, Type]]:
-    """Fields that are strings, numbered from 1 on."""
-    return {number: (name, _TEXT) for number, name in enumerate(names, start=1)}
+class Field(Protocol):
+    """A field of a message."""
+
+    def put(self, found: Object, value: wire.Value, passed: Passed) -> None:
+        """Put a value into the object.
+
+        Raises:
+            wire.WireError: It is of another type.
+            ValueError: It is nothing that the field may hold.
+        """
 
 
-_OWNER = Message(
-    {
-        1: ("kind", _TEXT),
-        3: ("name", _TEXT),
-        4: ("uid", _TEXT),
-        5: ("apiVersion", _TEXT),
-        6: ("controller", Flag()),
-        7: ("blockOwnerDeletion", Flag()),
-    }
-)
-_META = Message(
-    {
-        **_texts("name", "generateName", "namespace", "selfLink", "uid", "resourceVersion"),
-        7: ("generation", Whole(pointer=False)),
-        8: ("creationTimestamp", Moment()),
-        9: ("deletionTimestamp", Moment()),
-        10: ("deletionGracePeriodSeconds", Whole()),
-        11: ("labels", _TEXT_MAP),
-        12: ("annotations", _TEXT_MAP),
-        13: ("ownerReferences", ListOf(_OWNER)),
-        14: ("finalizers", _TEXTS),
-    }
-)
-_REFERENCE = Message(
-    _texts("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
-)
-_DELETE_OPTIONS = Message(
-    {
-        1: ("gracePeriodSeconds", Whole()),
-        2: ("preconditions", Message(_texts("uid", "resourceVersion"))),
-        3: ("orphanDependents", Flag()),
-        4: ("propagationPolicy", _TEXT),
-        5: ("dryRun", _TEXTS),
-    }
-)
-_NON_RESOURCE = Message(_texts("path", "verb"))
-_REQUIREMENTS = ListOf(Message({**_texts("key", "operator"), 3: ("values", _TEXTS)}))
-_SELECTOR = Message({1: ("rawSelector", _TEXT), 2: ("requirements", _REQUIREMENTS)})
-_RESOURCE = Message(
-    {
-        **_texts("namespace", "verb", "group", "version", "resource", "subresource", "name"),
-        8: ("fieldSelector", _SELECTOR),
-        9: ("labelSelector", _SELECTOR),
-    }
-)
-_SELF_ACCESS: Mapping[int, tuple[str, Type]] = {
-    1: ("resourceAttributes", _RESOURCE),
-    2: ("nonResourceAttributes", _NON_RESOURCE),
-}
-_ACCESS = Message(
-    {
-        **_SELF_ACCESS,
-        3: ("user", _TEXT),
-        4: ("groups", _TEXTS),
-        5: ("extra", _EXTRA),
-        6: ("uid", _TEXT),
-    }
-)
-_TOKEN_REQUEST = Message(
-    {
-        1: ("audiences", _TEXTS),
-        3: ("boundObjectRef", Message(_texts("kind", "apiVersion", "name", "uid"))),
-        4: ("expirationSeconds", Whole()),
-    }
-)
+@dataclass(slots=True)
+class Message:
+    """A message.
+
+    Attributes:
+        name: What Kubernetes calls it.
+        record: The struct that has its fields.
+    """
+
+    name: str
+    record: shape.Record
+    _fields: Mapping[int, Field] | None = field(default=None, repr=False)
+
+    @property
+    def fields(self) -> Mapping[int, Field]:
+        """Its fields by number; made when first asked for."""
+        if self._fields is None:
+            self._fields = {
+                number: _field(self, name, kept=kept) for number, name, kept in rows(self.name)
+            }
+        return self._fields
+
+    def read(self, encoded: bytes, found: Object, passed: Passed) -> Object:
+        """Put what is encoded into an object: what was there stays, as protobuf merges.
+
+        Args:
+            encoded: The message.
+            found: The object.
+            passed: Takes the fields that are not known and not empty.
+
+        Raises:
+            wire.WireError: The message is broken, or has another type.
+            ValueError: A value is nothing that its field may hold.
+        """
+        fields = self.fields
+        for number, value in wire.fields(encoded):
+            known = fields.get(number)
+            if known is not None:
+                known.put(found, value, passed)
+            elif value or value is None:
+                passed[self.name, number] = None
+        return found
 
 
-def _kind(**others: tuple[int, Type]) -> Message:
-    """An object's message: its metadata, and its other fields with their numbers."""
-    fields: dict[int, tuple[str, Type]] = {1: ("metadata", _META)}
-    fields |= {number: (name, of_type) for name, (number, of_type) in others.items()}
-    return Message(fields)
+def rows(name: str) -> Iterator[tuple[int, str, bool]]:
+    """The fields of a message by its name: number, name, whether it is told though it is empty."""
+    words = iter(_LINES[name].split())
+    for number, told in zip(words, words, strict=True):
+        yield int(number), told.removesuffix(_KEPT), told.endswith(_KEPT)
 
 
-def _asked(spec: Message) -> Message:
-    return _kind(spec=(2, spec))
+_LINES = {name: line for module in _TABLES for name, line in module.TABLE.items()}
 
 
-_AUTHENTICATION = "authentication.k8s.io/v1"
-_AUTHORIZATION = "authorization.k8s.io/v1"
-
-_KINDS: Mapping[tuple[str, str], Message] = {
-    ("v1", "Namespace"): _asked(Message({1: ("finalizers", _TEXTS)})),
-    ("v1", "ConfigMap"): _kind(
-        data=(2, _TEXT_MAP), binaryData=(3, _BLOB_MAP), immutable=(4, Flag())
-    ),
-    ("v1", "Secret"): _kind(
-        data=(2, _BLOB_MAP), type=(3, _TEXT), stringData=(4, _TEXT_MAP), immutable=(5, Flag())
-    ),
-    ("v1", "ServiceAccount"): _kind(
-        secrets=(2, ListOf(_REFERENCE)),
-        imagePullSecrets=(3, ListOf(Message(_texts("name")))),
-        automountServiceAccountToken=(4, Flag()),
-    ),
-    ("v1", "Binding"): _kind(target=(2, _REFERENCE)),
-    ("policy/v1", "Eviction"): _kind(deleteOptions=(2, _DELETE_OPTIONS)),
-    (_AUTHENTICATION, "SelfSubjectReview"): _kind(),
-    (_AUTHENTICATION, "TokenRequest"): _asked(_TOKEN_REQUEST),
-    (_AUTHENTICATION, "TokenReview"): _asked(
-        Message({1: ("token", _TEXT), 2: ("audiences", _TEXTS)})
-    ),
-    (_AUTHORIZATION, "LocalSubjectAccessReview"): _asked(_ACCESS),
-    (_AUTHORIZATION, "SelfSubjectAccessReview"): _asked(Message(_SELF_ACCESS)),
-    (_AUTHORIZATION, "SelfSubjectRulesReview"): _asked(Message(_texts("namespace"))),
-    (_AUTHORIZATION, "SubjectAccessReview"): _asked(_ACCESS),
-}
+@functools.cache
+def of(record: shape.Record) -> Message:
+    """The message of a struct."""
+    struct = record.struct
+    exact = f"{struct.__module__.rpartition('.')[2]}.{struct.__name__}"
+    return Message(exact if exact in _LINES else struct.__name__, record)
 
 
-def of(api_version: str, kind: str) -> Message | None:
-    """The message of a kind; None when it is not read. DeleteOptions are of every group."""
-    return _DELETE_OPTIONS if kind == "DeleteOptions" else _KINDS.get((api_version, kind))
+def _field(message: Message, name: str, *, kept: bool) -> Field:
+    if name.startswith(_INLINE):
+        return _Inline(Message(name.removeprefix(_INLINE), message.record))
+    match message.record.fields[name]:
+        case shape.Record() as record:
+            return _Inner(name, of(record))
+        case shape.ListOf(shape.Record() as record):
+            return _Messages(name, of(record))
+        case shape.ListOf(item):
+            return _List(name, _reader(item), packed=isinstance(item, shape.Whole))
+        case shape.MapOf(item):
+            return _Map(name, _reader(item), 0 if _is_number(item) else b"")
+        case single:
+            return _Single(name, _reader(single), kept)
+
+
+def _is_number(of_shape: shape.Shape) -> bool:
+    return isinstance(of_shape, shape.Whole | shape.Flag)
+
+
+def _reader(of_shape: shape.Shape) -> values.Reader:
+    match of_shape:
+        case shape.Text():
+            return values.text
+        case shape.Flag():
+            return values.flag
+        case shape.Whole(bits):
+            return values.int32 if bits == shape.INT32.bits else values.int64
+        case shape.IntOrText():
+            return values.int_or_text
+        case shape.Amount():
+            return values.amount
+        case shape.Moment(micro):
+            return values.exact_moment if micro else values.moment
+        case shape.Bytes():
+            return values.blob
+        case shape.Anything():
+            return values.embedded
+        case shape.ListOf(shape.Text()):
+            return values.texts
+        case shape.ListOf() | shape.MapOf() | shape.Record():
+            raise TypeError(f"Kubernetes has no message with {of_shape} at this place")
+        case _:
+            assert_never(of_shape)
+
+
+@dataclass(frozen=True, slots=True)
+class _Single:
+    name: str
+    reader: values.Reader
+    kept: bool
+
+    def put(self, found: Object, value: wire.Value, _: Passed) -> None:
+        made = self.reader(value)
+        if made or (self.kept and made is not None):
+            found[self.name] = made
+        else:
+            found.pop(self.name, None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Inner:
+    name: str
+    message: Message
+
+    def put(self, found: Object, value: wire.Value, passed: Passed) -> None:
+        self.message.read(values.raw(value), found.setdefault(self.name, {}), passed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Inline:
+    message: Message
+
+    def put(self, found: Object, value: wire.Value, passed: Passed) -> None:
+        self.message.read(values.raw(value), found, passed)
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    name: str
+    reader: values.Reader
+    packed: bool
+
+    def put(self, found: Object, value: wire.Value, _: Passed) -> None:
+        into = found.setdefault(self.name, [])
+        if self.packed and isinstance(value, bytes):
+            into.extend(map(self.reader, wire.numbers(value)))
+        else:
+            into.append(self.reader(value))
+
+
+@dataclass(frozen=True, slots=True)
+class _Messages:
+    name: str
+    message: Message
+
+    def put(self, found: Object, value: wire.Value, passed: Passed) -> None:
+        made = self.message.read(values.raw(value), {}, passed)
+        found.setdefault(self.name, []).append(made)
+
+
+@dataclass(frozen=True, slots=True)
+class _Map:
+    name: str
+    reader: values.Reader
+    empty: wire.Value
+
+    def put(self, found: Object, value: wire.Value, _: Passed) -> None:
+        pair = dict(wire.fields(values.raw(value)))
+        key = values.text(pair.get(1, b""))
+        found.setdefault(self.name, {})[key] = self.reader(pair.get(2, self.empty))

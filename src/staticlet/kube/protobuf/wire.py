@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeAlias
 
-Value: TypeAlias = int | bytes
-"""What a field holds before its type is known: a number, or bytes of so many."""
+Value: TypeAlias = int | bytes | None
+"""What a field holds before its type is known: a number, or bytes of so many.
+
+None for a number of fixed width: Kubernetes has none, so there is nothing to read.
+"""
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _WIDTHS = {_FIXED64: 8, _FIXED32: 4}
@@ -23,32 +26,48 @@ def fields(message: bytes) -> Iterator[tuple[int, Value]]:
     Raises:
         WireError: The message is cut off, or is none.
     """
-    at = 0
-    while at < len(message):
-        key, at = _varint(message, at)
-        kind = key & 7
-        if kind == _VARINT:
-            value, at = _varint(message, at)
-            yield key >> 3, value
-            continue
+    at, end = 0, len(message)
+    while at < end:
+        key = message[at]
+        at += 1
+        if key > 0x7F:
+            key, at = _varint(message, at - 1)
+        number, kind = key >> 3, key & 7
+        if not number:
+            raise WireError(f"cannot read protobuf: a field has the number 0 before byte {at}")
+        value: Value = None
+        size = _WIDTHS.get(kind, 0)
         if kind == _BYTES:
             size, at = _varint(message, at)
-        elif kind in _WIDTHS:
-            size = _WIDTHS[kind]
-        else:
+        elif kind == _VARINT:
+            value, at = _varint(message, at)
+        elif not size:
             raise WireError(f"cannot read protobuf: unknown wire type {kind} before byte {at}")
-        if size > len(message) - at:
+        if size > end - at:
             raise WireError(
                 f"cannot read protobuf: {size} bytes are announced at byte {at}, of"
-                f" which {len(message) - at} are there"
+                f" which {end - at} are there"
             )
-        yield key >> 3, message[at : at + size]
+        yield number, message[at : at + size] if kind == _BYTES else value
         at += size
 
 
-def signed(value: int) -> int:
-    """A number as protobuf's int32 and int64 mean it."""
-    return value - (1 << _MOST_BITS) if value >> (_MOST_BITS - 1) else value
+def numbers(packed: bytes) -> Iterator[int]:
+    """The numbers of a repeated field that are packed into one.
+
+    Raises:
+        WireError: They are cut off.
+    """
+    at = 0
+    while at < len(packed):
+        value, at = _varint(packed, at)
+        yield value
+
+
+def signed(value: int, bits: int = _MOST_BITS) -> int:
+    """A number as protobuf's int32 and int64 mean it: what is above so many bits is cut off."""
+    kept = value & ((1 << bits) - 1)
+    return kept - (1 << bits) if kept >> (bits - 1) else kept
 
 
 def _varint(message: bytes, at: int) -> tuple[int, int]:
