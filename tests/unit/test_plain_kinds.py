@@ -272,6 +272,12 @@ def test_times_of_a_lease_have_microseconds_and_are_utc(api):
     }
 
 
+def test_early_years_of_a_lease_keep_their_digits_so_that_clients_can_read_it(api):
+    spec = {"renewTime": "0001-01-01T00:00:00Z"}
+    made = api.create("leases", named("l", spec=spec), group=LEASES, namespace="default")
+    assert made["spec"] == {"renewTime": "0001-01-01T00:00:00.000000Z"}
+
+
 def test_a_lease_lasts(api):
     spec = {"leaseDurationSeconds": 0, "leaseTransitions": -1, "strategy": "Guess"}
     found = causes(api.create, "leases", named("l", spec=spec), group=LEASES, namespace="default")

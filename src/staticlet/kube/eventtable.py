@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from staticlet.kube import table
-from staticlet.kube.describe import pod, rows
+from staticlet.kube import rfc3339, table
+from staticlet.kube.describe import pod
 
 COLUMNS = ("LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE")
 WIDE_COLUMNS = (
@@ -50,7 +50,7 @@ def _cells(event: Mapping[str, Any], now: datetime, *, wide: bool) -> tuple[str,
     if not wide:
         return (*basic, message)
     source = event["source"]
-    since = table.human_duration(now - rows.when(event["firstTimestamp"]))
+    since = table.human_duration(now - rfc3339.moment(event["firstTimestamp"]))
     return (
         *basic,
         about.get("fieldPath", ""),

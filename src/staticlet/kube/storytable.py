@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
-from staticlet.kube import table
-from staticlet.kube.describe import rows
+from staticlet.kube import rfc3339, table
 
 COLUMNS = ("TIME", "AGE", "DECISION", "BECAUSE")
 
@@ -20,14 +19,14 @@ def render(
 
 
 def _cells(one: Mapping[str, Any], now: datetime, zone: tzinfo | None) -> tuple[str, ...]:
-    at = rows.when(one["time"])
+    at = rfc3339.moment(one["time"])
     age = table.human_duration(now - at)
     if one["count"] > 1:
-        last = table.human_duration(now - rows.when(one["lastTime"]))
+        last = table.human_duration(now - rfc3339.moment(one["lastTime"]))
         age = f"{last} (x{one['count']} over {age})"
     why = " ".join(one["why"].split("\n"))
     if one.get("until"):
-        why += f", until {_clock(rows.when(one['until']), zone)}"
+        why += f", until {_clock(rfc3339.moment(one['until']), zone)}"
     return _clock(at, zone), age, one["what"], why
 
 

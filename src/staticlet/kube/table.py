@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from staticlet.kube import core
+from staticlet.kube import core, rfc3339
 
 COLUMNS = ("NAME", "READY", "STATUS", "RESTARTS", "AGE")
 WIDE_COLUMNS = ("IP", "NODE", "NOMINATED NODE", "READINESS GATES")
@@ -155,7 +155,7 @@ def _age(since: datetime | None, now: datetime) -> str:
 
 def since(moment: str | None, now: datetime) -> str:
     """The age of a time as the API writes it; `<unknown>` when there is none."""
-    return _age(datetime.fromisoformat(moment.upper()) if moment else None, now)
+    return _age(rfc3339.moment(moment) if moment else None, now)
 
 
 def age_of(obj: Mapping[str, Any], now: datetime) -> str:

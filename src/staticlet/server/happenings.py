@@ -8,12 +8,12 @@ GET /why?namespace=…&name=…       the decisions about one pod, the newest at
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import msgspec
 from aiohttp import web
 
+from staticlet.kube import rfc3339
 from staticlet.pods import events, journal, wanted
 
 
@@ -77,14 +77,14 @@ def _event(one: events.Event) -> dict[str, Any]:
         "metadata": {
             "name": _name(one),
             "namespace": about.namespace,
-            "creationTimestamp": _seconds(one.first),
+            "creationTimestamp": rfc3339.text(one.first),
         },
         "involvedObject": involved,
         "reason": one.reason,
         "message": one.message,
         "source": {"component": events.COMPONENT, "host": one.host},
-        "firstTimestamp": _seconds(one.first),
-        "lastTimestamp": _seconds(one.last),
+        "firstTimestamp": rfc3339.text(one.first),
+        "lastTimestamp": rfc3339.text(one.last),
         "count": one.count,
         "type": one.type,
     }
@@ -97,17 +97,16 @@ def _name(one: events.Event) -> str:
 
 
 def _decision(one: journal.Decision) -> dict[str, Any]:
-    times = {"time": _exact(one.at), "lastTime": _exact(one.last), "count": one.count}
-    until = {"until": _exact(one.until)} if one.until is not None else {}
-    return {**times, "what": one.what, "why": one.why, **until}
-
-
-def _seconds(time: datetime) -> str:
-    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _exact(time: datetime) -> str:
-    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+    made: dict[str, Any] = {
+        "time": rfc3339.micro(one.at),
+        "lastTime": rfc3339.micro(one.last),
+        "count": one.count,
+        "what": one.what,
+        "why": one.why,
+    }
+    if one.until is not None:
+        made["until"] = rfc3339.micro(one.until)
+    return made
 
 
 def _json(value: object) -> web.Response:

@@ -16,9 +16,9 @@ import msgspec
 from staticlet.apiserver import calls
 from staticlet.apiserver.admission import chain, plugin
 from staticlet.apiserver.resources import kind as kinds
-from staticlet.apiserver.resources import registry, times
+from staticlet.apiserver.resources import registry
 from staticlet.apiserver.store.port import Key, Listing, Record
-from staticlet.kube import refusal, schema
+from staticlet.kube import refusal, rfc3339, schema
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ADMIN = calls.User(name="admin", groups=("system:masters", "system:authenticated"))
@@ -87,7 +87,7 @@ class PureApi:
         admission = chain.chain()
         admission.mutate(review, self)
         kind.strategy.prepare_create(obj, call)
-        meta |= {"uid": str(uuid.uuid4()), "creationTimestamp": times.rfc3339(NOW)}
+        meta |= {"uid": str(uuid.uuid4()), "creationTimestamp": rfc3339.text(NOW)}
         if found := list(kind.strategy.check_create(obj)):
             raise refusal.invalid(kind.group, kind.kind, name, found)
         admission.validate(review, self)

@@ -11,10 +11,9 @@ from staticlet.apiserver import calls
 from staticlet.apiserver.admission import plugin
 from staticlet.apiserver.authn import proof, tokenrequest
 from staticlet.apiserver.authn.authenticator import Authenticator
-from staticlet.apiserver.resources import times
 from staticlet.apiserver.resources.kind import Kind, Object
 from staticlet.apiserver.verbs import answers, backend
-from staticlet.kube import refusal
+from staticlet.kube import refusal, rfc3339
 from staticlet.kube.validate import peek
 
 GROUP = "authentication.k8s.io"
@@ -35,7 +34,7 @@ def handlers(authenticator: Authenticator) -> Mapping[tuple[str, str, str], back
 
 def self_subject(body: Object, user: calls.User, now: datetime) -> Object:
     """A SelfSubjectReview, answered."""
-    metadata = {**peek.child(body, "metadata"), "creationTimestamp": times.rfc3339(now)}
+    metadata = {**peek.child(body, "metadata"), "creationTimestamp": rfc3339.text(now)}
     return {
         "kind": "SelfSubjectReview",
         "apiVersion": f"{GROUP}/v1",

@@ -12,10 +12,9 @@ from typing import Any
 
 from staticlet.apiserver.admission import plugin
 from staticlet.apiserver.authn.accounts import AccountTokens, Bound, Grant
-from staticlet.apiserver.resources import times
 from staticlet.apiserver.resources.kind import Object
 from staticlet.apiserver.store.port import Key
-from staticlet.kube import refusal
+from staticlet.kube import refusal, rfc3339
 from staticlet.kube.finding import FieldError, Kind
 from staticlet.kube.validate import peek
 
@@ -114,10 +113,10 @@ def answer(
     ref = spec["boundObjectRef"]
     if ref is not None:
         grant = _bound(grant, ref if isinstance(ref, dict) else {}, objects)
-    metadata |= {"uid": uid, "creationTimestamp": times.rfc3339(now)}
+    metadata |= {"uid": uid, "creationTimestamp": rfc3339.text(now)}
     body["status"] = {
         "token": tokens.issue(grant),
-        "expirationTimestamp": times.rfc3339(grant.expires),
+        "expirationTimestamp": rfc3339.text(grant.expires),
     }
     return body
 

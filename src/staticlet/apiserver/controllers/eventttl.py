@@ -11,6 +11,7 @@ from staticlet.apiserver.controllers import hands
 from staticlet.apiserver.resources import events
 from staticlet.apiserver.store import port
 from staticlet.apiserver.store.port import Key
+from staticlet.kube import rfc3339
 
 LIFE = timedelta(hours=1)
 
@@ -63,4 +64,4 @@ def _times(event: Mapping[str, Any]) -> Iterator[datetime]:
     )
     for text in told:
         if text:
-            yield datetime.fromisoformat(text)
+            yield rfc3339.moment(text)

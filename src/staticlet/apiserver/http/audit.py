@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from staticlet.apiserver import calls
+from staticlet.kube import rfc3339
 
 log = logging.getLogger(__name__)
 
@@ -77,8 +78,8 @@ def event(entry: Entry) -> dict[str, Any]:
         "userAgent": entry.agent,
         "objectRef": _reference(entry.target),
         "responseStatus": _status(entry),
-        "requestReceivedTimestamp": _micro(entry.received),
-        "stageTimestamp": _micro(entry.finished),
+        "requestReceivedTimestamp": rfc3339.micro(entry.received),
+        "stageTimestamp": rfc3339.micro(entry.finished),
     }
     if entry.allowed is not None:
         decision = "allow" if entry.allowed else "forbid"
@@ -118,10 +119,6 @@ def _status(entry: Entry) -> dict[str, Any]:
         status |= {"status": "Failure", "message": entry.message, "reason": entry.reason}
     status["code"] = entry.code
     return {name: value for name, value in status.items() if value != ""}
-
-
-def _micro(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 class File:

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from staticlet.apiserver.resources import times
 from staticlet.apiserver.resources.kind import Object
-from staticlet.kube import refusal
+from staticlet.kube import refusal, rfc3339
 from staticlet.kube.finding import FieldError
 from staticlet.kube.validate import errors, peek
 
@@ -84,7 +83,7 @@ def set_condition(status: Object, condition: dict[str, Any], now: datetime) -> N
     """
     known = status.setdefault("conditions", [])
     place = next((n for n, one in enumerate(known) if one.get("type") == condition["type"]), None)
-    made = {"lastProbeTime": None, "lastTransitionTime": times.rfc3339(now), **condition}
+    made = {"lastProbeTime": None, "lastTransitionTime": rfc3339.text(now), **condition}
     if place is None:
         known.append(made)
         return

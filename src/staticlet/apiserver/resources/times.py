@@ -1,19 +1,11 @@
-"""Times as the API writes them: to the second, or for a MicroTime to the microsecond."""
+"""Times that clients wrote, as the API writes them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
 from staticlet.apiserver.resources.kind import Object
-
-_SECOND = "%Y-%m-%dT%H:%M:%SZ"
-_MICROSECOND = "%Y-%m-%dT%H:%M:%S.%fZ"
-
-
-def rfc3339(moment: datetime) -> str:
-    """A time to the second, in UTC: `2026-01-31T12:00:00Z`."""
-    return moment.astimezone(UTC).strftime(_SECOND)
+from staticlet.kube import rfc3339
 
 
 def settle(obj: Object, names: Iterable[str], *, micro: bool = False) -> None:
@@ -29,7 +21,7 @@ def settle(obj: Object, names: Iterable[str], *, micro: bool = False) -> None:
         if not isinstance(text, str):
             continue
         try:
-            moment = datetime.fromisoformat(text.upper()).astimezone(UTC)
+            moment = rfc3339.moment(text)
+            obj[name] = rfc3339.micro(moment) if micro else rfc3339.text(moment)
         except (ValueError, OverflowError):
             continue  # reported by the check of the shape, or beyond what can be told
-        obj[name] = moment.strftime(_MICROSECOND if micro else _SECOND)

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 from staticlet.apiserver import calls
 from staticlet.apiserver.admission import plugin
-from staticlet.apiserver.resources import times
 from staticlet.apiserver.resources.kind import Kind, Object
 from staticlet.apiserver.store.port import Decision, Put, Record
 from staticlet.apiserver.verbs import answers, body, managing, options, place, saving
 from staticlet.apiserver.verbs.answers import One
 from staticlet.apiserver.verbs.backend import Backend
-from staticlet.kube import refusal
+from staticlet.kube import refusal, rfc3339
 from staticlet.kube.finding import FieldError
 from staticlet.kube.validate import errors
 
@@ -74,7 +73,7 @@ def made(
     for name in ("generation", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
         meta.pop(name, None)
     meta["uid"] = backend.new_uid()
-    meta["creationTimestamp"] = times.rfc3339(call.now)
+    meta["creationTimestamp"] = rfc3339.text(call.now)
     if not meta.get("name") and meta.get("generateName"):
         meta["name"] = generated(backend, meta["generateName"])
     strategy.prepare_create(obj, call)

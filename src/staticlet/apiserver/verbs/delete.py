@@ -12,13 +12,12 @@ from datetime import datetime, timedelta
 
 from staticlet.apiserver import calls
 from staticlet.apiserver.admission import plugin
-from staticlet.apiserver.resources import times
 from staticlet.apiserver.resources.kind import Kind, Object
 from staticlet.apiserver.store.port import Decision, Keep, Key, Put, Record, Remove
 from staticlet.apiserver.verbs import answers, body, options, place, saving
 from staticlet.apiserver.verbs.answers import One, Plain
 from staticlet.apiserver.verbs.backend import Backend
-from staticlet.kube import refusal
+from staticlet.kube import refusal, rfc3339
 
 _ACCEPTED = 202
 
@@ -159,8 +158,8 @@ def _again(kind: Kind, obj: Object, grace: int | None, now: datetime) -> Decisio
     if left and (grace is None or grace >= left):
         return Keep()
     if left and grace is not None:
-        began = datetime.fromisoformat(meta["deletionTimestamp"]) - _span(left)
-        meta["deletionTimestamp"] = times.rfc3339(began + _span(grace))
+        began = rfc3339.moment(meta["deletionTimestamp"]) - _span(left)
+        meta["deletionTimestamp"] = rfc3339.text(began + _span(grace))
         meta["deletionGracePeriodSeconds"] = grace
     if let_go(kind, obj, now):
         return Remove(obj)
@@ -177,7 +176,7 @@ def _span(seconds: int) -> timedelta:
 
 def _mark(meta: Object, grace: int | None, now: datetime) -> None:
     """Say in an object's metadata that it is going, and when."""
-    meta["deletionTimestamp"] = times.rfc3339(now + _span(grace or 0))
+    meta["deletionTimestamp"] = rfc3339.text(now + _span(grace or 0))
     if grace is not None:
         meta["deletionGracePeriodSeconds"] = grace
     if meta.get("generation"):

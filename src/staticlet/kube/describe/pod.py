@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
 
-from staticlet.kube import table
+from staticlet.kube import rfc3339, table
 from staticlet.kube.describe import container, rows, volume
 from staticlet.kube.describe.rows import NONE, Object, Rows
 
@@ -71,7 +71,7 @@ def _status(out: Rows, pod: Object, now: datetime) -> None:
     meta, spec, status = pod["metadata"], pod["spec"], pod.get("status") or {}
     phase = status.get("phase") or ""
     if meta.get("deletionTimestamp") and phase not in ("Failed", "Succeeded"):
-        since = table.human_duration(now - rows.when(meta["deletionTimestamp"]))
+        since = table.human_duration(now - rfc3339.moment(meta["deletionTimestamp"]))
         grace = spec.get("terminationGracePeriodSeconds")
         out.add(0, "Status:", f"Terminating (lasts {since})")
         out.add(0, "Termination Grace Period:", f"{30 if grace is None else grace}s")
@@ -144,8 +144,8 @@ def _events(events: Sequence[Object], now: datetime, zone: tzinfo | None) -> str
 
 def age(event: Object, now: datetime) -> str:
     """When an event happened, as kubectl says it: `5s`, `3s (x4 over 2m)`."""
-    last = table.human_duration(now - rows.when(event["lastTimestamp"]))
+    last = table.human_duration(now - rfc3339.moment(event["lastTimestamp"]))
     if event.get("count", 1) <= 1:
         return last
-    first = table.human_duration(now - rows.when(event["firstTimestamp"]))
+    first = table.human_duration(now - rfc3339.moment(event["firstTimestamp"]))
     return f"{last} (x{event['count']} over {first})"

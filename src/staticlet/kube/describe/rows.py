@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Any, TypeAlias
 
-from staticlet.kube import tabbed
+from staticlet.kube import rfc3339, tabbed
 
 NONE = "<none>"
 LONGEST_ANNOTATION = 140
@@ -47,17 +47,12 @@ class Rows:
         """A time of the API as kubectl writes it: `Mon, 02 Jan 2006 15:04:05 +0000`."""
         if not text:
             return "<unset>"
-        moment = when(text).astimezone(self._zone)
+        moment = rfc3339.moment(text).astimezone(self._zone)
         return moment.strftime("%a, %d %b %Y %H:%M:%S %z")
 
     def text(self) -> str:
         """All lines, aligned."""
         return tabbed.align(self._lines)
-
-
-def when(text: str) -> datetime:
-    """A time of the API."""
-    return datetime.fromisoformat(text)
 
 
 def label_lines(given: Object | None) -> list[str]:

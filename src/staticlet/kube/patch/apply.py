@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from staticlet.kube import rfc3339
 from staticlet.kube.patch import fault, fieldset, layout, managed
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def apply(
     others = _yielding(others, changes, force=force)
 
     same = mine is not None and not changes and mine.fields == fields
-    time = mine.time if mine is not None and same else managed.stamp(now)
+    time = mine.time if mine is not None and same else rfc3339.text(now)
     if fields:
         others.append(managed.Entry(owner, fields, time))
     return _with_entries(merged, managed.encode(managed.capped(others)))

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from staticlet.kube import rfc3339
 from staticlet.kube.patch import fault, fieldset, layout
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def updated(
     owner = Owner(
         manager=manager, operation=UPDATE, api_version=api_version, subresource=subresource
     )
-    return encode(capped(_taken(entries, owner, changes, stamp(now))))
+    return encode(capped(_taken(entries, owner, changes, rfc3339.text(now))))
 
 
 def first(
@@ -137,7 +138,7 @@ def first(
     if not fields:
         return None
     owner = Owner(manager="before-first-apply", operation=UPDATE, api_version=api_version)
-    return Entry(owner, fields, stamp(now))
+    return Entry(owner, fields, rfc3339.text(now))
 
 
 def tracked(tree: fieldset.Tree, subresource: str) -> fieldset.Tree:
@@ -226,11 +227,6 @@ def encode(entries: Iterable[Entry]) -> list[Object]:
             ),
         )
     ]
-
-
-def stamp(now: datetime) -> str:
-    """A time as entries have it, to the second."""
-    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def capped(entries: Sequence[Entry]) -> list[Entry]:
