@@ -21,6 +21,7 @@ from staticlet.apiserver.controllers import (
 from staticlet.apiserver.resources import registry as resources
 from staticlet.apiserver.store import opening
 from staticlet.apiserver.store.port import Key, Put, Remove, Store
+from staticlet.kube import refusal
 from staticlet.testing import fakes
 
 NOW = fakes.START
@@ -127,6 +128,46 @@ async def test_a_pod_that_no_node_suits_is_told_why_and_once(store, hands):
     await put(store, "pods", "default", "web", spec={"containers": []}, status=status)
     await a_scheduler(store, hands).settle([key])
     assert hands.asked == []
+
+
+def test_what_a_scheduler_tells_has_the_form_of_kube_schedulers_events():
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "web", "namespace": "shop", "uid": "u", "resourceVersion": "7"},
+    }
+    told = {"kind": "Warning", "reason": "FailedScheduling", "action": "Scheduling"}
+    first = news.event(pod, message="é" * 600, component="default-scheduler", now=NOW, **told)
+    assert first["involvedObject"] == {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "name": "web",
+        "namespace": "shop",
+        "uid": "u",
+        "resourceVersion": "7",
+    }
+    assert first["eventTime"] == "2030-01-01T00:00:00.000000Z"
+    assert (first["action"], first["reportingComponent"]) == ("Scheduling", "default-scheduler")
+    assert first["message"] == "é" * 512, "a message has 1024 bytes at most"
+    assert not {"firstTimestamp", "lastTimestamp", "count", "source"} & first.keys()
+    later = news.repeated(news.repeated(first, NOW), NOW + timedelta(seconds=2))
+    assert later["eventTime"] == first["eventTime"]
+    assert later["series"] == {"count": 3, "lastObservedTime": "2030-01-01T00:00:02.000000Z"}
+
+
+async def test_a_pod_is_bound_even_where_nothing_may_be_told_of_it(store, hands):
+    async def refused(*_: Any) -> None:
+        raise refusal.forbidden(refusal.GroupResource("", "events"), "web.1", "it is going")
+
+    hands.create = refused
+    await put(store, "nodes", "", "one", spec={}, status=READY)
+    for name in ("web", "more"):
+        await put(store, "pods", "default", name, spec={"containers": []}, status={})
+    await a_scheduler(store, hands).settle([])
+    assert {(verb, name) for verb, name, _ in hands.asked} == {
+        ("binding", "web"),
+        ("binding", "more"),
+    }
 
 
 async def test_two_pods_for_one_free_port_do_not_both_get_it(store, hands):

@@ -11,6 +11,7 @@ from staticlet.apiserver.controllers import hands, news
 from staticlet.apiserver.resources import nodes, pods
 from staticlet.apiserver.store import port
 from staticlet.apiserver.store.port import Key, Record
+from staticlet.kube import rfc3339
 from staticlet.kube.plain import objects
 from staticlet.kube.scheduling import placement, room
 
@@ -57,13 +58,15 @@ class Scheduler:
                 pods.PODS, key, "binding", _binding(key, pod, found.node)
             )
             words = f"Successfully assigned {key.namespace}/{key.name} to {found.node}"
-            await self._tells.about(pod, "Normal", "Scheduled", words)
+            await self._tells.about(pod, "Normal", "Scheduled", words, action="Binding")
             return
         condition = _unscheduled(found, pod, self._time.now())
         if condition is not None:
             await self._does.patch_status(pods.PODS, key, {"conditions": [condition]})
             if found.reason == placement.UNSCHEDULABLE:
-                await self._tells.about(pod, "Warning", "FailedScheduling", found.message)
+                await self._tells.about(
+                    pod, "Warning", "FailedScheduling", found.message, action="Scheduling"
+                )
 
 
 def _waits(record: Record) -> bool:
@@ -107,4 +110,4 @@ def _unscheduled(
                 return None
             if one.get("status") == "False":
                 return wanted  # how long it has waited is told by its first time
-    return {**wanted, "lastTransitionTime": now.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    return {**wanted, "lastTransitionTime": rfc3339.text(now)}
