@@ -84,7 +84,6 @@ class Kubelet:
             "apiVersion": "kubelet.config.k8s.io/v1beta1",
             "kind": "KubeletConfiguration",
             "staticPodPath": str(self.manifests.path),
-            "contentType": "application/json",
             "volumePluginDir": str(self.base / "plugins"),
             "address": "127.0.0.1",
             "port": self.port,
