@@ -9,9 +9,10 @@ leaves the short name for the runtime to resolve, and so does `with_default_tag`
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
+
+from staticlet.kube import quoting
 
 DEFAULT_HOST = "docker.io"
 DEFAULT_TAG = "latest"
@@ -44,14 +45,14 @@ class Invalid(ValueError):
     """
 
     def __init__(self, image: str, cause: str) -> None:
-        super().__init__(f"couldn't parse image name {quote(image)}: {cause}")
+        super().__init__(f"couldn't parse image name {quoting.quoted(image)}: {cause}")
         self.image = image
         self.cause = cause
 
     @property
     def status_message(self) -> str:
         """The message of a container that waits with the reason `InvalidImageName`."""
-        return f"Failed to apply default image tag {quote(self.image)}: {self}"
+        return f"Failed to apply default image tag {quoting.quoted(self.image)}: {self}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,11 +126,6 @@ def normalise(text: str) -> str:
         Invalid: The text is no reference.
     """
     return str(parse(with_default_tag(text)))
-
-
-def quote(text: str) -> str:
-    """The text in double quotes, as the kubelet's messages have it."""
-    return json.dumps(text, ensure_ascii=False)
 
 
 def _split(text: str) -> tuple[str, str]:

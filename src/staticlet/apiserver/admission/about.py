@@ -21,6 +21,12 @@ def is_mirror(pod: Object) -> bool:
     return metadata.MIRROR_ANNOTATION in peek.text_map(pod["metadata"], "annotations")
 
 
-def forbid(review: plugin.Review, why: str) -> refusal.Refusal:
+def name(review: plugin.Review) -> str:
+    """The name as refusals have it: of an object that is to get one, its beginning."""
+    meta = peek.child(review.object or {}, "metadata")
+    return peek.text(meta, "name") or review.name or peek.text(meta, "generateName")
+
+
+def forbidden(review: plugin.Review, why: str) -> refusal.Refusal:
     """403 about the object of a review; `why` is the sentence after the colon."""
-    return refusal.forbidden(review.kind.group_resource, review.name, why)
+    return refusal.forbidden(review.kind.group_resource, name(review), why)

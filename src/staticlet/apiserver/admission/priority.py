@@ -44,7 +44,7 @@ def _keep(spec: Object, old: peek.Object) -> None:
 def _set(review: plugin.Review, spec: Object) -> None:
     name = peek.text(spec, "priorityClassName")
     if name and name not in CLASSES:
-        raise about.forbid(review, f"no PriorityClass with name {name} was found")
+        raise about.forbidden(review, f"no PriorityClass with name {name} was found")
     value = CLASSES.get(name, 0)
     for field, words, computed in (
         ("priority", "the integer value of priority", value),
@@ -56,5 +56,5 @@ def _set(review: plugin.Review, spec: Object) -> None:
                 f"{words} ({given}) must not be provided in pod spec; priority admission "
                 f"controller computed {computed} from the given PriorityClass name"
             )
-            raise about.forbid(review, why)
+            raise about.forbidden(review, why)
     spec["priority"], spec["preemptionPolicy"] = value, _PREEMPTS

@@ -50,20 +50,20 @@ class ServiceAccount:
 def _absent(review: plugin.Review, name: str) -> Exception:
     place = review.call.target.namespace
     why = f'error looking up service account {place}/{name}: serviceaccount "{name}" not found'
-    return about.forbid(review, why)
+    return about.forbidden(review, why)
 
 
 def _check_mirror(review: plugin.Review, pod: Object) -> None:
     spec = peek.child(pod, "spec")
     if peek.text(spec, "serviceAccountName"):
-        raise about.forbid(review, "a mirror pod may not reference service accounts")
+        raise about.forbidden(review, "a mirror pod may not reference service accounts")
     if any(_secrets(spec)):
-        raise about.forbid(review, "a mirror pod may not reference secrets")
+        raise about.forbidden(review, "a mirror pod may not reference secrets")
     for volume in peek.objects(spec, "volumes"):
         sources = peek.objects(peek.child(volume, "projected"), "sources")
         if any(peek.has(source, "serviceAccountToken") for source in sources):
             why = "a mirror pod may not use ServiceAccountToken volume projections"
-            raise about.forbid(review, why)
+            raise about.forbidden(review, why)
 
 
 def _secrets(spec: peek.Object) -> Iterator[bool]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from staticlet.apiserver import calls
-from staticlet.kube import refusal
+from staticlet.kube import quoting, refusal
 
 
 def words(user: calls.User, target: calls.Target, reason: str = "") -> refusal.Refusal:
@@ -26,17 +24,14 @@ def words(user: calls.User, target: calls.Target, reason: str = "") -> refusal.R
 
 def sentence(user: calls.User, target: calls.Target) -> str:
     """Who cannot do what."""
-    who = f"User {_quoted(user.name)} cannot {target.verb}"
+    who = f"User {quoting.quoted(user.name)} cannot {target.verb}"
     if not target.is_resource:
-        return f"{who} path {_quoted(target.path)}"
+        return f"{who} path {quoting.quoted(target.path)}"
     resource = target.resource
     if target.subresource:
         resource += f"/{target.subresource}"
     where = "at the cluster scope"
     if target.namespace:
-        where = f"in the namespace {_quoted(target.namespace)}"
-    return f"{who} resource {_quoted(resource)} in API group {_quoted(target.group)} {where}"
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+        where = f"in the namespace {quoting.quoted(target.namespace)}"
+    group = quoting.quoted(target.group)
+    return f"{who} resource {quoting.quoted(resource)} in API group {group} {where}"

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from staticlet.kube import imageref
+from staticlet.kube import imageref, quoting
 from staticlet.runtime import port
 
 _DEFAULT_KEY = "index.docker.io"
@@ -99,7 +99,7 @@ def parse(text: str, *, file: str) -> Found | None:
         try:
             auth = _auth(entry)
         except NotDockerConfig as fault:
-            problems.append(f"{file}: the entry for {imageref.quote(key)} {fault}")
+            problems.append(f"{file}: the entry for {quoting.quoted(key)} {fault}")
             continue
         credentials.append(Credential(key=_without_scheme(key), auth=auth, file=file))
     return Found(credentials=tuple(credentials), problems=tuple(problems))

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from staticlet.kube import imageref
+from staticlet.kube import imageref, quoting
 from staticlet.pods.images import words
 
 _WRAPPING = re.compile(
@@ -90,7 +90,7 @@ def explain(image: str, attempts: Sequence[Attempt]) -> Failure:
             )
     causes = dict.fromkeys(_cause(image, attempt) for attempt in attempts)
     cause = "; ".join(causes)
-    message = f"failed to pull image {imageref.quote(image)}: {cause}"
+    message = f"failed to pull image {quoting.quoted(image)}: {cause}"
     return Failure(reason=words.ERR_IMAGE_PULL, message=message, cause=cause)
 
 

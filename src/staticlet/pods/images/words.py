@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from staticlet.kube import imageref
+from staticlet.kube import quoting
 
 ERR_IMAGE_PULL = "ErrImagePull"
 IMAGE_PULL_BACK_OFF = "ImagePullBackOff"
@@ -15,40 +15,40 @@ SIGNATURE_VALIDATION_FAILED = "SignatureValidationFailed"
 
 def pulling(image: str) -> str:
     """Normal event `Pulling`."""
-    return f"Pulling image {imageref.quote(image)}"
+    return f"Pulling image {quoting.quoted(image)}"
 
 
 def pulled(image: str, *, pull_s: float, whole_s: float, size_bytes: int) -> str:
     """Normal event `Pulled`, after a pull; `whole_s` includes waiting for its turn."""
     times = f"{duration(pull_s)} ({duration(whole_s)} including waiting)"
-    name = imageref.quote(image)
+    name = quoting.quoted(image)
     return f"Successfully pulled image {name} in {times}. Image size: {size_bytes} bytes."
 
 
 def already_present(image: str) -> str:
     """Normal event `Pulled`, when no pull was needed."""
-    name = imageref.quote(image)
+    name = quoting.quoted(image)
     return f"Container image {name} already present on machine and can be accessed by the pod"
 
 
 def backing_off(image: str) -> str:
     """Normal event `BackOff`, and the beginning of the waiting message."""
-    return f"Back-off pulling image {imageref.quote(image)}"
+    return f"Back-off pulling image {quoting.quoted(image)}"
 
 
 def never_pull(image: str) -> str:
     """Warning event and waiting message `ErrImageNeverPull`."""
-    return f"Container image {imageref.quote(image)} is not present with pull policy of Never"
+    return f"Container image {quoting.quoted(image)} is not present with pull policy of Never"
 
 
 def inspect_failed(image: str, cause: str) -> str:
     """Warning event `InspectFailed` and waiting message `ImageInspectError`."""
-    return f"Failed to inspect image {imageref.quote(image)}: {cause}"
+    return f"Failed to inspect image {quoting.quoted(image)}: {cause}"
 
 
 def pull_failed_event(image: str, cause: str) -> str:
     """Warning event `Failed`, after a pull."""
-    return f"Failed to pull image {imageref.quote(image)}: {cause}"
+    return f"Failed to pull image {quoting.quoted(image)}: {cause}"
 
 
 def duration(seconds: float) -> str:

@@ -1,0 +1,92 @@
+"""What a node may write of its Node: no taints, and no labels that are kept from it. Pure."""
+
+from __future__ import annotations
+
+from staticlet.apiserver.admission import about, ownership
+from staticlet.apiserver.admission.plugin import Objects, Review
+from staticlet.apiserver.resources.kind import Object
+from staticlet.kube import quoting
+
+_SETTABLE = frozenset(
+    {
+        "beta.kubernetes.io/arch",
+        "beta.kubernetes.io/instance-type",
+        "beta.kubernetes.io/os",
+        "failure-domain.beta.kubernetes.io/region",
+        "failure-domain.beta.kubernetes.io/zone",
+        "kubernetes.io/arch",
+        "kubernetes.io/hostname",
+        "kubernetes.io/os",
+        "node.kubernetes.io/instance-type",
+        "topology.kubernetes.io/region",
+        "topology.kubernetes.io/zone",
+    }
+)
+
+_SETTABLE_DOMAINS = ("kubelet.kubernetes.io", "node.kubernetes.io")
+
+_KUBERNETES_DOMAINS = ("kubernetes.io", "k8s.io")
+
+_KEPT_DOMAIN = ("node-restriction.kubernetes.io",)
+
+
+def check(node: str, review: Review, objects: Objects) -> None:
+    """Refuse what a node writes to another Node, or to its own where it may not.
+
+    Raises:
+        refusal.Refusal: 403, or 404 where the pod is gone.
+    """
+    del objects
+    name, quoted = about.name(review), quoting.quoted(node)
+    if name != node:
+        raise about.forbidden(
+            review, f"node {quoted} is not allowed to modify node {quoting.quoted(name)}"
+        )
+    new, old = review.object or {}, review.old or {}
+    if review.operation == "CREATE":
+        _node_labels(review, new, {}, "set the following labels")
+        if ownership.field(new, "spec", "configSource"):
+            raise about.forbidden(
+                review, f"node {quoted} is not allowed to create pods with a non-nil configSource"
+            )
+    elif review.operation == "UPDATE":
+        source = ownership.field(new, "spec", "configSource")
+        if source and source != ownership.field(old, "spec", "configSource"):
+            raise about.forbidden(
+                review,
+                f"node {quoted} is not allowed to update configSource to a new non-nil "
+                "configSource",
+            )
+        if ownership.field(new, "spec", "taints") != ownership.field(old, "spec", "taints"):
+            raise about.forbidden(review, f"node {quoted} is not allowed to modify taints")
+        _node_labels(review, new, old, "modify labels")
+        if ownership.field(new, "metadata", "ownerReferences") != ownership.field(
+            old, "metadata", "ownerReferences"
+        ):
+            raise about.forbidden(
+                review, f"node {quoted} is not allowed to modify ownerReferences"
+            )
+
+
+def _node_labels(review: Review, new: Object, old: Object, what: str) -> None:
+    before, after = ownership.labels(old), ownership.labels(new)
+    changed = {
+        name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
+    }
+    kept = sorted(name for name in changed if not may_label(name))
+    if kept:
+        raise about.forbidden(review, f"is not allowed to {what}: {', '.join(kept)}")
+
+
+def may_label(name: str) -> bool:
+    """Whether a node may set a label on itself."""
+    domain = name.partition("/")[0] if "/" in name else ""
+    if _within(domain, _KEPT_DOMAIN):
+        return False
+    if not _within(domain, _KUBERNETES_DOMAINS):
+        return True
+    return name in _SETTABLE or _within(domain, _SETTABLE_DOMAINS)
+
+
+def _within(domain: str, roots: tuple[str, ...]) -> bool:
+    return any(domain == root or domain.endswith(f".{root}") for root in roots)
