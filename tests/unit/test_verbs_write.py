@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from staticlet.apiserver.admission import plugin
+from staticlet.apiserver.admission import plugin, serviceaccount
 from staticlet.apiserver.verbs import answers
 from staticlet.kube import refusal
 from staticlet.testing import verbcalls
@@ -33,6 +34,47 @@ async def test_a_new_object_gets_what_only_the_server_sets() -> None:
         assert int(meta["resourceVersion"]) == api.backend.store.revision
         assert "generation" not in meta
         assert await api.one("get", "configmaps", "cm") == verbcalls.shown(answer)
+
+
+class Lacking(serviceaccount.ServiceAccount):
+    """Counts how often it is asked; after so many times, the account is there."""
+
+    def __init__(self, *, tries: int) -> None:
+        self.asked, self._tries = 0, tries
+
+    def mutate(self, review: plugin.Review, objects: plugin.Objects) -> None:
+        self.asked += 1
+        if self.asked <= self._tries:
+            super().mutate(review, objects)
+
+
+@pytest.mark.looptime
+async def test_a_pod_waits_for_the_account_that_every_namespace_gets() -> None:
+    lacking = Lacking(tries=3)
+    async with verbcalls.served(plugins=[lacking]) as api:
+        made = await api.one("create", "pods", body=pod())
+        assert made["metadata"]["name"] == "web"
+        assert lacking.asked == 4
+
+
+@pytest.mark.looptime
+async def test_a_pod_waits_for_no_account_longer_than_a_second() -> None:
+    lacking = Lacking(tries=100)
+    async with verbcalls.served(plugins=[lacking]) as api:
+        began = asyncio.get_running_loop().time()
+        found = await refused(api, "create", "pods", body=pod())
+        assert asyncio.get_running_loop().time() - began == pytest.approx(1.0)
+        assert found.code == 403
+        assert 'serviceaccount "default" not found' in found.message
+
+
+async def test_a_pod_waits_not_at_all_for_an_account_that_it_names() -> None:
+    lacking = Lacking(tries=100)
+    async with verbcalls.served(plugins=[lacking]) as api:
+        robot = pod()
+        robot["spec"]["serviceAccountName"] = "robot"
+        await refused(api, "create", "pods", body=robot)
+        assert lacking.asked == 1
 
 
 async def test_a_name_is_taken_once() -> None:

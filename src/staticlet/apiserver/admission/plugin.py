@@ -13,6 +13,7 @@ from typing import Protocol
 from staticlet.apiserver import calls
 from staticlet.apiserver.resources.kind import Kind, Object
 from staticlet.apiserver.store.port import Key, Listing, Record
+from staticlet.kube import refusal
 
 
 class Objects(Protocol):
@@ -25,6 +26,19 @@ class Objects(Protocol):
     def list(self, resource: str, namespace: str = "", *, revision: int | None = None) -> Listing:
         """All objects of a resource."""
         ...
+
+
+class NotYet(refusal.Refusal):
+    """A refusal of what lacks something that a controller is about to make: worth more tries.
+
+    kube-apiserver waits so for the `default` service account of a namespace that is just made.
+
+    Args:
+        refused: What the client is told in the end.
+    """
+
+    def __init__(self, refused: refusal.Refusal) -> None:
+        super().__init__(refused.code, refused.reason, refused.message, details=refused.details)
 
 
 @dataclass(slots=True, kw_only=True)

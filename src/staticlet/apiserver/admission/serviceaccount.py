@@ -48,9 +48,11 @@ class ServiceAccount:
 
 
 def _absent(review: plugin.Review, name: str) -> Exception:
+    """What refuses a pod without its account; every namespace gets the default one in a moment."""
     place = review.call.target.namespace
     why = f'error looking up service account {place}/{name}: serviceaccount "{name}" not found'
-    return about.forbidden(review, why)
+    refused = about.forbidden(review, why)
+    return plugin.NotYet(refused) if name == DEFAULT else refused
 
 
 def _check_mirror(review: plugin.Review, pod: Object) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from staticlet.apiserver import calls
+from staticlet.apiserver.admission import plugin
 from staticlet.apiserver.resources.kind import Kind, Subresource
 from staticlet.apiserver.verbs import backend as backends
 from staticlet.apiserver.verbs import (
@@ -34,8 +37,14 @@ _TOKEN_REQUEST = bodies.Wanted(
 )
 
 
+WAITS_S = (0.03, 0.07, 0.1, 0.2, 0.3, 0.3)
+"""Between the tries of a request that lacks what a controller is about to make."""
+
+
 async def perform(backend: Backend, call: calls.Call, body: bytes, content_type: str) -> Answer:
     """Do what a request for a resource asks for.
+
+    What lacks something that is about to be made waits for that, a second at most.
 
     Args:
         backend: What there is to work with.
@@ -47,6 +56,17 @@ async def perform(backend: Backend, call: calls.Call, body: bytes, content_type:
         refusal.Refusal: It is refused; what the client is told.
     """
     kind = _kind(backend, call)
+    for wait_s in WAITS_S:
+        try:
+            return await _perform(backend, call, kind, body, content_type)
+        except plugin.NotYet:
+            await asyncio.sleep(wait_s)
+    return await _perform(backend, call, kind, body, content_type)
+
+
+async def _perform(
+    backend: Backend, call: calls.Call, kind: Kind, body: bytes, content_type: str
+) -> Answer:
     if call.target.subresource:
         return await _below(backend, call, kind, body, content_type)
     _check_verb(call, kind)
