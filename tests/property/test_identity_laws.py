@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from staticlet.apiserver import calls
 from staticlet.apiserver.admission import noderestriction, plugin
 from staticlet.apiserver.authn import accounts, authenticator, keys, proof, tokenfile
-from staticlet.apiserver.authn import reviews as authn_reviews
 from staticlet.apiserver.authz import decide, impersonation
-from staticlet.apiserver.authz import reviews as authz_reviews
 from staticlet.apiserver.resources import registry
+from staticlet.apiserver.reviews import access, subjects
 from staticlet.kube import refusal
 from staticlet.testing import fake_objects, fakes
 
@@ -107,12 +106,12 @@ def test_nobody_becomes_another_by_headers(headers):
 def test_no_review_raises_anything_but_a_refusal(believer, body, one, other):
     body["spec"] = body.get("spec") or {"resourceAttributes": one, "nonResourceAttributes": other}
     for answer in (
-        lambda: authn_reviews.token_review(body, believer, EMPTY),
-        lambda: authn_reviews.self_subject(body, NODE, fakes.START),
-        lambda: authz_reviews.self_access(body, NODE, EMPTY),
-        lambda: authz_reviews.access(body, EMPTY),
-        lambda: authz_reviews.local_access(body, "a", EMPTY),
-        lambda: authz_reviews.self_rules(body, NODE),
+        lambda: subjects.token_review(body, believer, EMPTY),
+        lambda: subjects.self_subject(body, NODE, fakes.START),
+        lambda: access.self_access(body, NODE, EMPTY),
+        lambda: access.access(body, EMPTY),
+        lambda: access.local_access(body, "a", EMPTY),
+        lambda: access.self_rules(body, NODE),
     ):
         assert code(answer) in (200, 400, 422)
 

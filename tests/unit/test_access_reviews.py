@@ -9,9 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from staticlet.apiserver import calls
 from staticlet.apiserver.admission import noderestriction, plugin
 from staticlet.apiserver.authn import accounts, authenticator, keys, proof, tokenfile
-from staticlet.apiserver.authn import reviews as authn_reviews
-from staticlet.apiserver.authz import reviews as authz_reviews
 from staticlet.apiserver.resources import registry
+from staticlet.apiserver.reviews import access, subjects
 from staticlet.kube import refusal
 from staticlet.testing import fake_objects, fakes
 
@@ -55,8 +54,8 @@ class World:
             accounts=accounts.AccountTokens(keys.read(key, "sa.key")),
         )
         self.handlers = {
-            **authn_reviews.handlers(self.authenticator),
-            **authz_reviews.HANDLERS,
+            **subjects.handlers(self.authenticator),
+            **access.HANDLERS,
         }
 
     async def ask(self, resource, body=None, *, user=ADMIN, group="", name="", namespace=""):

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from staticlet.aio import clock as clocks
 from staticlet.apiserver.admission import chain
 from staticlet.apiserver.authn import accounts, authenticator, keys, tokenfile
-from staticlet.apiserver.authn import reviews as authn_reviews
-from staticlet.apiserver.authz import reviews as authz_reviews
 from staticlet.apiserver.discovery import serve as discovery
 from staticlet.apiserver.http import audit, dispatch, gate, health, metrics, places, sending
 from staticlet.apiserver.openapi import serve as openapi
 from staticlet.apiserver.resources import registry
+from staticlet.apiserver.reviews import access, subjects
 from staticlet.apiserver.store import port
 from staticlet.apiserver.verbs import backend
 from staticlet.app.apioptions import Options
@@ -89,7 +88,7 @@ def parts(
         clock=clock,
         new_uid=lambda: str(uuid.uuid4()),
         new_suffix=suffix,
-        handlers={**authn_reviews.handlers(identity), **authz_reviews.HANDLERS},
+        handlers={**subjects.handlers(identity), **access.HANDLERS},
     )
     meter = metrics.Metrics(
         revision=lambda: store.revision,

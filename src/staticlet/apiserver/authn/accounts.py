@@ -19,10 +19,9 @@ import jwt
 import msgspec
 
 from staticlet.apiserver import calls
-from staticlet.apiserver.admission import plugin
 from staticlet.apiserver.authn import proof
 from staticlet.apiserver.authn.keys import Keys
-from staticlet.apiserver.store.port import Key
+from staticlet.apiserver.store.port import Key, Objects
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 USER_PREFIX = "system:serviceaccount:"
@@ -162,7 +161,7 @@ class AccountTokens:
     def read(
         self,
         token: str,
-        objects: plugin.Objects,
+        objects: Objects,
         now: datetime,
         *,
         audiences: Collection[str] = (),
@@ -236,7 +235,7 @@ class AccountTokens:
         raise proof.NotProved("token was signed with a key that is not known here")
 
 
-def _check_bound(about: _Kubernetes, objects: plugin.Objects, now: datetime) -> None:
+def _check_bound(about: _Kubernetes, objects: Objects, now: datetime) -> None:
     namespace, account = about.namespace, about.serviceaccount
     _check(objects, now, Key("serviceaccounts", namespace, account.name), account.uid)
     if about.secret is not None:
@@ -247,7 +246,7 @@ def _check_bound(about: _Kubernetes, objects: plugin.Objects, now: datetime) -> 
         _check(objects, now, Key("nodes", "", about.node.name), about.node.uid)
 
 
-def _check(objects: plugin.Objects, now: datetime, key: Key, uid: str) -> None:
+def _check(objects: Objects, now: datetime, key: Key, uid: str) -> None:
     """Refuse a token whose object is gone, is another one of that name, or is long deleted."""
     record = objects.get(key)
     metadata = _OBJECT.decode(record.encoded).metadata if record else _Metadata()

@@ -12,11 +12,11 @@ from collections.abc import Collection
 
 from staticlet.aio.clock import Clock
 from staticlet.apiserver import calls
-from staticlet.apiserver.admission import plugin
 from staticlet.apiserver.authn import proof
 from staticlet.apiserver.authn.accounts import AccountTokens
 from staticlet.apiserver.authn.peer import PeerCertificate
 from staticlet.apiserver.authn.tokenfile import TokenFile
+from staticlet.apiserver.store.port import Objects
 from staticlet.kube import refusal
 
 _LOG = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class Authenticator:
         self,
         authorization: str | None,
         peer: PeerCertificate | None,
-        objects: plugin.Objects,
+        objects: Objects,
     ) -> calls.User:
         """Who makes a request.
 
@@ -83,7 +83,7 @@ class Authenticator:
         return proof.NOBODY
 
     def review(
-        self, token: str, objects: plugin.Objects, *, audiences: Collection[str] = ()
+        self, token: str, objects: Objects, *, audiences: Collection[str] = ()
     ) -> proof.Proved:
         """Whose a bearer token is.
 

@@ -10,10 +10,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from staticlet.apiserver.admission import plugin
 from staticlet.apiserver.authn.accounts import AccountTokens, Bound, Grant
 from staticlet.apiserver.resources.kind import Object
-from staticlet.apiserver.store.port import Key
+from staticlet.apiserver.store.port import Key, Objects
 from staticlet.kube import refusal, rfc3339
 from staticlet.kube.finding import FieldError, Kind
 from staticlet.kube.validate import peek
@@ -82,7 +81,7 @@ def check(body: Object, *, namespace: str, name: str) -> None:
 
 
 def answer(
-    body: Object, tokens: AccountTokens, objects: plugin.Objects, now: datetime, uid: str
+    body: Object, tokens: AccountTokens, objects: Objects, now: datetime, uid: str
 ) -> Object:
     """The request with the token in its status.
 
@@ -121,7 +120,7 @@ def answer(
     return body
 
 
-def _bound(grant: Grant, ref: dict[str, Any], objects: plugin.Objects) -> Grant:
+def _bound(grant: Grant, ref: dict[str, Any], objects: Objects) -> Grant:
     """The grant, bound to an object."""
     api_version, kind = peek.text(ref, "apiVersion"), peek.text(ref, "kind")
     name, uid = peek.text(ref, "name"), peek.text(ref, "uid")
@@ -150,7 +149,7 @@ def _bound(grant: Grant, ref: dict[str, Any], objects: plugin.Objects) -> Grant:
     return replace(grant, pod=bound, node=_node_of(found, grant.account.name, objects))
 
 
-def _node_of(pod: Object, account: str, objects: plugin.Objects) -> Bound | None:
+def _node_of(pod: Object, account: str, objects: Objects) -> Bound | None:
     """The node of a pod which runs as an account."""
     spec = peek.child(pod, "spec")
     if peek.text(spec, "serviceAccountName") != account:
@@ -165,7 +164,7 @@ def _node_of(pod: Object, account: str, objects: plugin.Objects) -> Bound | None
     return Bound(name=name, uid=_uid(node) if node else "")
 
 
-def _get(objects: plugin.Objects, key: Key) -> Object | None:
+def _get(objects: Objects, key: Key) -> Object | None:
     record = objects.get(key)
     return record.object() if record else None
 

@@ -8,10 +8,10 @@ ask who they are and what they may do.
 from __future__ import annotations
 
 from staticlet.apiserver import calls
-from staticlet.apiserver.admission import plugin
 from staticlet.apiserver.authn import proof
 from staticlet.apiserver.authz import nodes
 from staticlet.apiserver.authz.verdict import ALLOWED, DENIED, Verdict
+from staticlet.apiserver.store.port import Objects
 
 MASTERS = "system:masters"
 
@@ -32,7 +32,7 @@ SELF_REVIEWS = frozenset(
 """Created by who is authenticated."""
 
 
-def decide(user: calls.User, target: calls.Target, objects: plugin.Objects) -> Verdict:
+def decide(user: calls.User, target: calls.Target, objects: Objects) -> Verdict:
     """Whether a user may do something.
 
     Args:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from staticlet.apiserver import calls
-from staticlet.apiserver.admission import plugin
 from staticlet.apiserver.authz import references
 from staticlet.apiserver.authz.verdict import ALLOWED, DENIED, Verdict, denied
+from staticlet.apiserver.store.port import Objects
 
 LEASE_NAMESPACE = "kube-node-lease"
 _READ = frozenset({"get", "list", "watch"})
@@ -33,7 +33,7 @@ RULES: Mapping[tuple[str, str], frozenset[str]] = {
 """What any node may do, whatever the object."""
 
 
-def decide(node: str, target: calls.Target, objects: plugin.Objects) -> Verdict:
+def decide(node: str, target: calls.Target, objects: Objects) -> Verdict:
     """Whether a node may do something with a resource.
 
     Args:
@@ -49,7 +49,7 @@ def decide(node: str, target: calls.Target, objects: plugin.Objects) -> Verdict:
     return ALLOWED if allowed else DENIED
 
 
-def _node(node: str, target: calls.Target, objects: plugin.Objects) -> Verdict:
+def _node(node: str, target: calls.Target, objects: Objects) -> Verdict:
     del objects
     match target.subresource, target.verb:
         case "", "create" | "update" | "patch":
@@ -64,7 +64,7 @@ def _node(node: str, target: calls.Target, objects: plugin.Objects) -> Verdict:
     return DENIED
 
 
-def _pod(node: str, target: calls.Target, objects: plugin.Objects) -> Verdict:
+def _pod(node: str, target: calls.Target, objects: Objects) -> Verdict:
     match target.subresource, target.verb:
         case "", "list" | "watch" if _of_node(node, target.field_selector):
             return ALLOWED
@@ -79,7 +79,7 @@ def _pod(node: str, target: calls.Target, objects: plugin.Objects) -> Verdict:
     return DENIED
 
 
-def _referenced(node: str, target: calls.Target, objects: plugin.Objects) -> Verdict:
+def _referenced(node: str, target: calls.Target, objects: Objects) -> Verdict:
     if target.verb not in _READ:
         return denied("can only read resources of this type")
     if target.subresource:
@@ -89,7 +89,7 @@ def _referenced(node: str, target: calls.Target, objects: plugin.Objects) -> Ver
     return _used(node, target, objects)
 
 
-def _account(node: str, target: calls.Target, objects: plugin.Objects) -> Verdict:
+def _account(node: str, target: calls.Target, objects: Objects) -> Verdict:
     if target.verb == "get" and not target.subresource:
         return _used(node, target, objects)
     if target.verb != "create" or not target.name:
@@ -99,7 +99,7 @@ def _account(node: str, target: calls.Target, objects: plugin.Objects) -> Verdic
     return _used(node, target, objects)
 
 
-def _used(node: str, target: calls.Target, objects: plugin.Objects) -> Verdict:
+def _used(node: str, target: calls.Target, objects: Objects) -> Verdict:
     if not target.name:
         return denied("No Object name found")
     found = bool(target.namespace) and references.uses(
@@ -112,7 +112,7 @@ def _used(node: str, target: calls.Target, objects: plugin.Objects) -> Verdict:
     return ALLOWED if found else _unrelated(node)
 
 
-def _lease(node: str, target: calls.Target, objects: plugin.Objects) -> Verdict:
+def _lease(node: str, target: calls.Target, objects: Objects) -> Verdict:
     del objects
     if target.verb not in _OWN or target.subresource:
         return denied("can only get, create, update, patch, or delete a node lease")
@@ -123,7 +123,7 @@ def _lease(node: str, target: calls.Target, objects: plugin.Objects) -> Verdict:
     return ALLOWED  # the name of a new one is known to admission alone
 
 
-def _csi_node(node: str, target: calls.Target, objects: plugin.Objects) -> Verdict:
+def _csi_node(node: str, target: calls.Target, objects: Objects) -> Verdict:
     del objects
     if target.verb not in _OWN:
         return denied("can only get, create, update, patch, or delete a CSINode")
@@ -134,7 +134,7 @@ def _csi_node(node: str, target: calls.Target, objects: plugin.Objects) -> Verdi
     return ALLOWED
 
 
-def _slice(node: str, target: calls.Target, objects: plugin.Objects) -> Verdict:
+def _slice(node: str, target: calls.Target, objects: Objects) -> Verdict:
     del objects
     if target.subresource:
         return denied("cannot authorize ResourceSlice subresources")
@@ -163,7 +163,7 @@ def _of_node(node: str, field_selector: str) -> bool:
     return f"spec.nodeName={node}" in terms or f"spec.nodeName=={node}" in terms
 
 
-_BY_RESOURCE: Mapping[tuple[str, str], Callable[[str, calls.Target, plugin.Objects], Verdict]] = {
+_BY_RESOURCE: Mapping[tuple[str, str], Callable[[str, calls.Target, Objects], Verdict]] = {
     ("", "configmaps"): _referenced,
     ("", "nodes"): _node,
     ("", "pods"): _pod,

@@ -12,8 +12,7 @@ from typing import Any
 
 import msgspec
 
-from staticlet.apiserver.admission import plugin
-from staticlet.apiserver.store.port import Record
+from staticlet.apiserver.store.port import Objects, Record
 from staticlet.kube.validate import peek
 
 MIRROR = "kubernetes.io/config.mirror"
@@ -35,12 +34,12 @@ _SECRET_REF_VOLUMES = {
 }
 
 
-def runs(objects: plugin.Objects, node: str, namespace: str, name: str) -> bool:
+def runs(objects: Objects, node: str, namespace: str, name: str) -> bool:
     """Whether a pod is bound to a node."""
     return any(record.key.name == name for record in _of_node(objects, node, namespace))
 
 
-def uses(objects: plugin.Objects, node: str, *, resource: str, namespace: str, name: str) -> bool:
+def uses(objects: Objects, node: str, *, resource: str, namespace: str, name: str) -> bool:
     """Whether a pod of a node refers to an object.
 
     Args:
@@ -57,7 +56,7 @@ def uses(objects: plugin.Objects, node: str, *, resource: str, namespace: str, n
     )
 
 
-def _of_node(objects: plugin.Objects, node: str, namespace: str) -> Iterator[Record]:
+def _of_node(objects: Objects, node: str, namespace: str) -> Iterator[Record]:
     for record in objects.list("pods", namespace).records:
         if record.fields.get(_ON_NODE) == node:
             yield record

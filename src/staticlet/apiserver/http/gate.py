@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from staticlet.apiserver import calls
-from staticlet.apiserver.admission import plugin
 from staticlet.apiserver.authn import authenticator, peer
 from staticlet.apiserver.authz import decide, denial, impersonation
+from staticlet.apiserver.store.port import Objects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Gate:
     """
 
     authenticator: authenticator.Authenticator
-    objects: plugin.Objects
+    objects: Objects
 
     def identify(
         self,

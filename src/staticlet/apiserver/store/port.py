@@ -190,6 +190,18 @@ class Subscription(Protocol):
         ...
 
 
+class Objects(Protocol):
+    """What admission and authorization may read: the store without its writes."""
+
+    def get(self, key: Key) -> Record | None:
+        """The object as it is."""
+        ...
+
+    def list(self, resource: str, namespace: str = "", *, revision: int | None = None) -> Listing:
+        """All objects of a resource."""
+        ...
+
+
 class Store(Protocol):
     """Objects by key, at revisions that count up by each write."""
 

@@ -12,6 +12,7 @@ from staticlet.apiserver.admission import plugin
 from staticlet.apiserver.authn import proof, tokenrequest
 from staticlet.apiserver.authn.authenticator import Authenticator
 from staticlet.apiserver.resources.kind import Kind, Object
+from staticlet.apiserver.store.port import Objects
 from staticlet.apiserver.verbs import answers, backend
 from staticlet.kube import refusal, rfc3339
 from staticlet.kube.validate import peek
@@ -43,7 +44,7 @@ def self_subject(body: Object, user: calls.User, now: datetime) -> Object:
     }
 
 
-def token_review(body: Object, authenticator: Authenticator, objects: plugin.Objects) -> Object:
+def token_review(body: Object, authenticator: Authenticator, objects: Objects) -> Object:
     """A TokenReview, answered.
 
     Raises:

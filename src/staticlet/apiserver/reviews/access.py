@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from staticlet.apiserver import calls
-from staticlet.apiserver.admission import plugin
 from staticlet.apiserver.authn import proof
 from staticlet.apiserver.authz import decide, nodes
 from staticlet.apiserver.resources.kind import Kind, Object
+from staticlet.apiserver.store.port import Objects
 from staticlet.apiserver.verbs import answers, backend
 from staticlet.kube import finding, refusal
 from staticlet.kube.validate import peek
@@ -20,7 +20,7 @@ from staticlet.kube.validate import peek
 GROUP = "authorization.k8s.io"
 
 
-def self_access(body: Object, user: calls.User, objects: plugin.Objects) -> Object:
+def self_access(body: Object, user: calls.User, objects: Objects) -> Object:
     """A SelfSubjectAccessReview, answered.
 
     Raises:
@@ -32,7 +32,7 @@ def self_access(body: Object, user: calls.User, objects: plugin.Objects) -> Obje
     return _answered(kind, body, _status(user, spec, objects))
 
 
-def access(body: Object, objects: plugin.Objects) -> Object:
+def access(body: Object, objects: Objects) -> Object:
     """A SubjectAccessReview, answered.
 
     Raises:
@@ -44,7 +44,7 @@ def access(body: Object, objects: plugin.Objects) -> Object:
     return _answered(kind, body, _status(_user(spec), spec, objects))
 
 
-def local_access(body: Object, namespace: str, objects: plugin.Objects) -> Object:
+def local_access(body: Object, namespace: str, objects: Objects) -> Object:
     """A LocalSubjectAccessReview, answered.
 
     Args:
@@ -109,7 +109,7 @@ def _rule(verbs: Sequence[str], groups: Sequence[str], resources: Sequence[str])
     return {"verbs": list(verbs), "apiGroups": list(groups), "resources": list(resources)}
 
 
-def _status(user: calls.User, spec: peek.Object, objects: plugin.Objects) -> Object:
+def _status(user: calls.User, spec: peek.Object, objects: Objects) -> Object:
     verdict = decide.decide(user, _target(spec), objects)
     status: Object = {"allowed": verdict.allowed}
     if verdict.reason:
