@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import resource
 import socket
+import struct
+import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -117,3 +119,36 @@ def test_a_watcher_that_never_reads_is_ended_and_holds_nobody_up(crowded):
         assert grown < 60, f"{grown:.0f} MB are held for a watcher that does not read"
     client.delete(f"{CONFIG_MAPS}/busy")
     client.close()
+
+
+def test_clients_that_vanish_amid_an_answer_are_no_trouble(crowded):
+    """A reset is what a killed client leaves; the server's log is looked at when it ends."""
+    client, writer = apirun.client(crowded), apirun.client(crowded)
+    client.create(CONFIG_MAPS, apiobjects.config_map("shared", a=""))
+    client.create(CONFIG_MAPS, apiobjects.config_map("long", a="x" * 900_000))
+    stop = threading.Event()
+
+    def write():
+        number = 0
+        while not stop.is_set():
+            number += 1
+            writer.patch(f"{CONFIG_MAPS}/shared", {"data": {"a": f"{number}"}})
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        for _ in range(40):
+            for path in (f"{CONFIG_MAPS}?watch=true", CONFIG_MAPS, "/openapi/v2"):
+                with ExitStack() as stack:
+                    gone = opened(crowded, stack, request("GET", path))
+                    gone.recv(100)
+                    now = struct.pack("ii", 1, 0)
+                    gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, now)
+    finally:
+        stop.set()
+        thread.join()
+    assert client.ask("GET", "/readyz").code == 200
+    client.delete(f"{CONFIG_MAPS}/long")
+    client.close()
+    writer.close()
+    apirun.untroubled(crowded)

@@ -118,10 +118,11 @@ class Sender:
             if not deadline.expired():
                 request.protocol.force_close()  # it does not read: what is buffered is dropped
                 return response
+        except ConnectionError:
+            return response  # it has gone
         finally:
             await _close(events)
-        await response.write_eof()
-        return response
+        return await _ended(response)
 
     async def _lines(
         self, response: web.StreamResponse, answer: answers.Stream, form: forms.Form
@@ -146,8 +147,8 @@ class Sender:
         if not more:
             return _whole(piece, 200, form, headers)
         response = web.StreamResponse(headers=_typed(headers, form))
-        await response.prepare(request)
         try:
+            await response.prepare(request)
             while True:
                 async with asyncio.timeout(self.slow_s):
                     await response.write(piece)
@@ -158,8 +159,15 @@ class Sender:
         except TimeoutError:
             request.protocol.force_close()
             return response
+        except ConnectionError:
+            return response  # it has gone
+        return await _ended(response)
+
+
+async def _ended(response: web.StreamResponse) -> web.StreamResponse:
+    with contextlib.suppress(ConnectionError):  # it has gone amid the last of it
         await response.write_eof()
-        return response
+    return response
 
 
 def _typed(headers: Headers, form: forms.Form) -> Headers:
