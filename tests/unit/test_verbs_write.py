@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from staticlet.apiserver.admission import plugin, serviceaccount
+from staticlet.apiserver.store.port import Objects
 from staticlet.apiserver.verbs import answers
 from staticlet.kube import refusal
 from staticlet.testing import verbcalls
@@ -42,7 +43,7 @@ class Lacking(serviceaccount.ServiceAccount):
     def __init__(self, *, tries: int) -> None:
         self.asked, self._tries = 0, tries
 
-    def mutate(self, review: plugin.Review, objects: plugin.Objects) -> None:
+    def mutate(self, review: plugin.Review, objects: Objects) -> None:
         self.asked += 1
         if self.asked <= self._tries:
             super().mutate(review, objects)
@@ -399,12 +400,12 @@ async def test_events_of_both_groups_are_one() -> None:
 class Adding:
     """Admission that adds something to every pod."""
 
-    def mutate(self, review: plugin.Review, objects: plugin.Objects) -> None:
+    def mutate(self, review: plugin.Review, objects: Objects) -> None:
         del objects
         if review.operation == "CREATE" and review.object is not None:
             review.object["spec"]["priorityClassName"] = "added"
 
-    def validate(self, review: plugin.Review, objects: plugin.Objects) -> None:
+    def validate(self, review: plugin.Review, objects: Objects) -> None:
         """Refuse nothing."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from staticlet.apiserver.admission import plugin
 from staticlet.apiserver.resources import namespaces
-from staticlet.apiserver.store.port import Key
+from staticlet.apiserver.store.port import Key, Objects
 from staticlet.kube import refusal
 
 KEPT = frozenset(("default", "kube-system", "kube-public"))
@@ -17,7 +17,7 @@ _REVIEWS = frozenset(("authorization.k8s.io",))
 class NamespaceLifecycle:
     """Refuses creations in absent and terminating namespaces, and deletions of kept ones."""
 
-    def mutate(self, review: plugin.Review, objects: plugin.Objects) -> None:
+    def mutate(self, review: plugin.Review, objects: Objects) -> None:
         """Refuse before anything else is set, as kube-apiserver does.
 
         Raises:
@@ -29,7 +29,7 @@ class NamespaceLifecycle:
         elif review.operation == "DELETE" and review.kind.group_resource == _NAMESPACES:
             _may_go(review.name)
 
-    def validate(self, review: plugin.Review, objects: plugin.Objects) -> None:
+    def validate(self, review: plugin.Review, objects: Objects) -> None:
         """Nothing is left to refuse."""
 
 
@@ -38,7 +38,7 @@ def _may_go(name: str) -> None:
         raise refusal.forbidden(_NAMESPACES, name, "this namespace may not be deleted")
 
 
-def _must_live(review: plugin.Review, objects: plugin.Objects) -> None:
+def _must_live(review: plugin.Review, objects: Objects) -> None:
     place = review.call.target.namespace
     found = objects.get(Key("namespaces", "", place))
     if found is None:

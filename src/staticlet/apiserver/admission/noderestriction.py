@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from staticlet.apiserver.admission import about, ownnode, ownpods, owntokens
-from staticlet.apiserver.admission.plugin import Objects, Review
+from staticlet.apiserver.admission.plugin import Review
 from staticlet.apiserver.authz.nodes import LEASE_NAMESPACE
+from staticlet.apiserver.store.port import Objects
 from staticlet.kube import quoting
 
 

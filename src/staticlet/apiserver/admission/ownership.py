@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from staticlet.apiserver.admission.plugin import Objects
 from staticlet.apiserver.resources.kind import Object
-from staticlet.apiserver.store.port import Key
+from staticlet.apiserver.store.port import Key, Objects
 from staticlet.kube import refusal
 from staticlet.kube.validate import peek
 

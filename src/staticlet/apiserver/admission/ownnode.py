@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from staticlet.apiserver.admission import about, ownership
-from staticlet.apiserver.admission.plugin import Objects, Review
+from staticlet.apiserver.admission.plugin import Review
 from staticlet.apiserver.resources.kind import Object
+from staticlet.apiserver.store.port import Objects
 from staticlet.kube import quoting
 
 _SETTABLE = frozenset(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from staticlet.apiserver.admission import about, ownership
-from staticlet.apiserver.admission.plugin import Objects, Review
+from staticlet.apiserver.admission.plugin import Review
 from staticlet.apiserver.authz import references
-from staticlet.apiserver.store.port import Key
+from staticlet.apiserver.store.port import Key, Objects
 from staticlet.kube import quoting
 from staticlet.kube.validate import peek
 

@@ -12,20 +12,8 @@ from typing import Protocol
 
 from staticlet.apiserver import calls
 from staticlet.apiserver.resources.kind import Kind, Object
-from staticlet.apiserver.store.port import Key, Listing, Record
+from staticlet.apiserver.store.port import Objects
 from staticlet.kube import refusal
-
-
-class Objects(Protocol):
-    """What plugins, authorizers and controllers may read: the store without its writes."""
-
-    def get(self, key: Key) -> Record | None:
-        """The object as it is."""
-        ...
-
-    def list(self, resource: str, namespace: str = "", *, revision: int | None = None) -> Listing:
-        """All objects of a resource."""
-        ...
 
 
 class NotYet(refusal.Refusal):

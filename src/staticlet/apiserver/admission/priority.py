@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from staticlet.apiserver.admission import about, plugin
 from staticlet.apiserver.resources.kind import Object
+from staticlet.apiserver.store.port import Objects
 from staticlet.kube.validate import peek
 
 CLASSES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
@@ -15,7 +16,7 @@ _PREEMPTS = "PreemptLowerPriority"
 class Priority:
     """Sets the priority that follows from the class."""
 
-    def mutate(self, review: plugin.Review, objects: plugin.Objects) -> None:
+    def mutate(self, review: plugin.Review, objects: Objects) -> None:
         """Set `priority` and `preemptionPolicy`; an update keeps them.
 
         Raises:
@@ -31,7 +32,7 @@ class Priority:
             return
         _set(review, spec)
 
-    def validate(self, review: plugin.Review, objects: plugin.Objects) -> None:
+    def validate(self, review: plugin.Review, objects: Objects) -> None:
         """Nothing is left to refuse."""
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from staticlet.apiserver.admission import about, plugin
 from staticlet.apiserver.resources.kind import Object
-from staticlet.apiserver.store.port import Key
+from staticlet.apiserver.store.port import Key, Objects
 from staticlet.kube.validate import peek
 
 DEFAULT = "default"
@@ -20,7 +20,7 @@ _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 class ServiceAccount:
     """Names the account of new pods, and gives them its image pull secrets."""
 
-    def mutate(self, review: plugin.Review, objects: plugin.Objects) -> None:
+    def mutate(self, review: plugin.Review, objects: Objects) -> None:
         """Set the account, and what comes with it.
 
         Raises:
@@ -43,7 +43,7 @@ class ServiceAccount:
             if secrets:
                 spec["imagePullSecrets"] = secrets
 
-    def validate(self, review: plugin.Review, objects: plugin.Objects) -> None:
+    def validate(self, review: plugin.Review, objects: Objects) -> None:
         """Nothing is left to refuse."""
 
 

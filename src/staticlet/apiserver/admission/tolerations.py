@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from staticlet.apiserver.admission import about, plugin
+from staticlet.apiserver.store.port import Objects
 from staticlet.kube.validate import peek
 
 SECONDS = 300
@@ -12,7 +13,7 @@ _KEYS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 class DefaultTolerations:
     """Adds the tolerations of a node that is not ready or cannot be reached."""
 
-    def mutate(self, review: plugin.Review, objects: plugin.Objects) -> None:
+    def mutate(self, review: plugin.Review, objects: Objects) -> None:
         """Add what the pod does not say itself."""
         del objects
         pod = about.pod_to_be(review, "CREATE", "UPDATE")
@@ -24,7 +25,7 @@ class DefaultTolerations:
         if added:
             spec["tolerations"] = [*given, *map(_toleration, added)]
 
-    def validate(self, review: plugin.Review, objects: plugin.Objects) -> None:
+    def validate(self, review: plugin.Review, objects: Objects) -> None:
         """Nothing is refused."""
 
 
