@@ -39,7 +39,9 @@ def of_type(kind):
             )
         case kubelet.Scalar.BOOL:
             return st.booleans()
-        case kubelet.Scalar.STRING | kubelet.Scalar.PATH | kubelet.Scalar.TIME:
+        case kubelet.Scalar.PATH:
+            return TEXTS.filter(lambda text: "\0" not in text)
+        case kubelet.Scalar.STRING | kubelet.Scalar.TIME:
             return TEXTS
         case kubelet.Scalar.QUANTITY:
             return st.sampled_from(["1Gi", "500m", 2])

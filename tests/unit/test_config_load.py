@@ -222,14 +222,14 @@ def test_fields_and_flags_without_effect_are_named_with_their_place(tmp_path):
         tmp_path,
         "maxPods: 5\nlogging: {vmodule: [], verbosity: 3}\n"
         "featureGates: {MemoryQoS: true, ReduceDefaultCrashLoopBackOffDecay: true}\n"
-        "authentication: {anonymous: {enabled: true}}\nrunOnce: false\n",
+        "memorySwap: {swapBehavior: NoSwap}\nrunOnce: false\n",
         register_node="true",
     )
     assert [(one.name, one.origin) for one in got.ineffective] == [
         ("maxPods", "kubelet.yaml:3:1"),
         ("logging.vmodule", "kubelet.yaml:4:11"),
         ("featureGates.MemoryQoS", "kubelet.yaml:5:16"),
-        ("authentication", "kubelet.yaml:6:1"),
+        ("memorySwap", "kubelet.yaml:6:1"),
         ("--register-node", "command line"),
     ]
     assert got.settings.verbosity == 3

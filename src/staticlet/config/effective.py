@@ -74,6 +74,10 @@ def _headers(headers: Mapping[str, list[str]]) -> str:
     return ""
 
 
+def _address(text: str) -> str:
+    return _addresses([text]) if text else ""
+
+
 def _addresses(texts: list[str]) -> str:
     for text in texts:
         try:
@@ -108,6 +112,30 @@ FIELDS: tuple[Field, ...] = (
     Field(path=("cpuCFSQuota",), default=True),
     Field(path=("cpuCFSQuotaPeriod",), default="100ms"),
     Field(path=("seccompDefault",), default=False),
+    Field(path=("enableServer",), default=True),
+    Field(path=("address",), default="0.0.0.0", zero_is_unset=True, rule=_address),  # noqa: S104
+    Field(path=("port",), default=10250, zero_is_unset=True),
+    Field(path=("readOnlyPort",), default=0),
+    Field(path=("healthzBindAddress",), default="127.0.0.1", zero_is_unset=True, rule=_address),
+    Field(path=("healthzPort",), default=10248),
+    Field(path=("enableDebuggingHandlers",), default=True),
+    Field(path=("tlsCertFile",), default=""),
+    Field(path=("tlsPrivateKeyFile",), default=""),
+    Field(path=("authentication", "x509", "clientCAFile"), default=""),
+    Field(path=("authentication", "anonymous", "enabled"), default=False),
+    Field(path=("authentication", "webhook", "enabled"), default=True),
+    Field(path=("authentication", "webhook", "cacheTTL"), default="2m0s", zero_is_unset=True),
+    Field(path=("authorization", "mode"), default="Webhook", zero_is_unset=True),
+    Field(
+        path=("authorization", "webhook", "cacheAuthorizedTTL"),
+        default="5m0s",
+        zero_is_unset=True,
+    ),
+    Field(
+        path=("authorization", "webhook", "cacheUnauthorizedTTL"),
+        default="30s",
+        zero_is_unset=True,
+    ),
     *(Field(path=("featureGates", name), default=value) for name, value in limits.GATES.items()),
     Field(path=("logging", "verbosity"), default=0),
     Field(path=("logging", "format"), default="text", zero_is_unset=True),
@@ -133,9 +161,14 @@ class Value:
     @property
     def shown(self) -> Any:
         """The value for people: secrets masked, the names of headers left."""
-        if self.secret and isinstance(self.value, Mapping):
-            return {name: [_MASK] * len(values) for name, values in self.value.items()}
-        return self.value
+        return masked(self.value) if self.secret else self.value
+
+
+def masked(value: Any) -> Any:
+    """A secret value for people: of headers their names are left."""
+    if isinstance(value, Mapping):
+        return {name: [_MASK] * len(values) for name, values in value.items()}
+    return value
 
 
 def check(stack: Stack) -> Iterator[Finding]:

@@ -60,6 +60,7 @@ def _readers(
     yield "nodeName", "hostname-override", lambda: node.name(text("hostname-override"), host_name)
     yield "nodeIP", "node-ip", lambda: list(node.addresses(text("node-ip")))
     yield "rootDir", "root-dir", lambda: path("root-dir", DEFAULT_ROOT_DIR)
+    yield "certDir", "cert-dir", lambda: path("cert-dir")
     yield "socket", "socket", lambda: path("socket")
     yield "allFileNames", "all-file-names", lambda: switch("all-file-names")
     yield "strictManifests", "strict-manifests", lambda: switch("strict-manifests")

@@ -148,39 +148,75 @@ _HIDDEN = (
     Flag(name="registry-burst", kind=Kind.INTEGER, path=("registryBurst",)),
     Flag(name="registry-qps", kind=Kind.INTEGER, path=("registryPullQPS",)),
     Flag(name="resolv-conf", kind=Kind.PATH, path=("resolvConf",)),
+    Flag(name="address", path=("address",)),
+    Flag(name="anonymous-auth", kind=Kind.BOOL, path=("authentication", "anonymous", "enabled")),
+    Flag(
+        name="authentication-token-webhook",
+        kind=Kind.BOOL,
+        path=("authentication", "webhook", "enabled"),
+    ),
+    Flag(
+        name="authentication-token-webhook-cache-ttl",
+        kind=Kind.DURATION,
+        path=("authentication", "webhook", "cacheTTL"),
+    ),
+    Flag(name="authorization-mode", path=("authorization", "mode")),
+    Flag(
+        name="authorization-webhook-cache-authorized-ttl",
+        kind=Kind.DURATION,
+        path=("authorization", "webhook", "cacheAuthorizedTTL"),
+    ),
+    Flag(
+        name="authorization-webhook-cache-unauthorized-ttl",
+        kind=Kind.DURATION,
+        path=("authorization", "webhook", "cacheUnauthorizedTTL"),
+    ),
+    Flag(name="cert-dir", kind=Kind.PATH),
+    Flag(
+        name="client-ca-file",
+        kind=Kind.PATH,
+        path=("authentication", "x509", "clientCAFile"),
+    ),
+    Flag(name="enable-debugging-handlers", kind=Kind.BOOL, path=("enableDebuggingHandlers",)),
+    Flag(name="enable-server", kind=Kind.BOOL, path=("enableServer",)),
+    Flag(name="healthz-bind-address", path=("healthzBindAddress",)),
+    Flag(name="healthz-port", kind=Kind.INTEGER, path=("healthzPort",)),
+    Flag(name="port", kind=Kind.INTEGER, path=("port",)),
+    Flag(name="read-only-port", kind=Kind.INTEGER, path=("readOnlyPort",)),
+    Flag(name="tls-cert-file", kind=Kind.PATH, path=("tlsCertFile",)),
+    Flag(name="tls-private-key-file", kind=Kind.PATH, path=("tlsPrivateKeyFile",)),
     Flag(name="runonce", kind=Kind.BOOL, path=("runOnce",)),
     Flag(name="runtime-request-timeout", kind=Kind.DURATION, path=("runtimeRequestTimeout",)),
     Flag(name="seccomp-default", kind=Kind.BOOL, path=("seccompDefault",)),
     Flag(name="serialize-image-pulls", kind=Kind.BOOL, path=("serializeImagePulls",)),
 )
 _SWITCHES_WITHOUT_EFFECT = """
-    anonymous-auth authentication-token-webhook cgroups-per-qos contention-profiling
-    enable-controller-attach-detach enable-debugging-handlers enable-server
+    cgroups-per-qos contention-profiling
+    enable-controller-attach-detach
     exit-on-lock-contention experimental-allocatable-ignore-eviction fail-swap-on
     kernel-memcg-notification local-storage-capacity-isolation log-json-split-stream
     log-text-split-stream make-iptables-util-chains protect-kernel-defaults register-node
     register-schedulable rotate-certificates rotate-server-certificates
 """
 _TEXTS_WITHOUT_EFFECT = """
-    address allowed-unsafe-sysctls authentication-token-webhook-cache-ttl authorization-mode
-    authorization-webhook-cache-authorized-ttl authorization-webhook-cache-unauthorized-ttl
-    bootstrap-kubeconfig cert-dir client-ca-file cloud-config cloud-provider
+    allowed-unsafe-sysctls
+    bootstrap-kubeconfig cloud-config cloud-provider
     container-log-max-files container-log-max-size cpu-manager-policy
     cpu-manager-policy-options cpu-manager-reconcile-period enforce-node-allocatable
     event-burst event-qps eviction-hard eviction-max-pod-grace-period
     eviction-minimum-reclaim eviction-pressure-transition-period eviction-soft
-    eviction-soft-grace-period experimental-mounter-path hairpin-mode healthz-bind-address
-    healthz-port image-credential-provider-bin-dir image-credential-provider-config
+    eviction-soft-grace-period experimental-mounter-path hairpin-mode
+    image-credential-provider-bin-dir image-credential-provider-config
     image-gc-high-threshold image-gc-low-threshold kube-api-burst kube-api-content-type
     kube-api-qps kube-reserved kube-reserved-cgroup kubeconfig kubelet-cgroups lock-file
     log-flush-frequency log-json-info-buffer-size log-text-info-buffer-size
     max-open-files max-pods maximum-dead-containers maximum-dead-containers-per-container
     memory-manager-policy minimum-container-ttl-duration minimum-image-ttl-duration
     node-labels node-status-max-images node-status-update-frequency oom-score-adj pod-cidr
-    pod-infra-container-image pods-per-core port provider-id qos-reserved read-only-port
+    pod-infra-container-image pods-per-core provider-id qos-reserved
     register-with-taints reserved-cpus reserved-memory runtime-cgroups
     streaming-connection-idle-timeout system-cgroups system-reserved system-reserved-cgroup
-    tls-cert-file tls-cipher-suites tls-min-version tls-private-key-file
+    tls-cipher-suites tls-min-version
     topology-manager-policy topology-manager-policy-options topology-manager-scope vmodule
     volume-plugin-dir volume-stats-agg-period
 """

@@ -85,6 +85,10 @@ def _violations(stack: Stack) -> Iterator[tuple[fieldpath.Path, str]]:
     yield from _durations(stack)
     yield from _choices(stack)
     yield from _gated(stack)
+    certificate, key = stack.get(("tlsCertFile",)), stack.get(("tlsPrivateKeyFile",))
+    if bool(certificate) is not bool(key):
+        path, other = ("tlsCertFile", "tlsPrivateKeyFile")[:: 1 if certificate else -1]
+        yield (path,), f"does not go alone: set {other}, too"
     if stack.get(("runOnce",)):
         yield ("runOnce",), "run-once mode is no longer supported: remove the field"
     most = stack.get(("maxParallelImagePulls",)) or 1

@@ -52,6 +52,23 @@ FIXED: Mapping[str, str] = {
     "cpu_cfs_quota": "cpuCFSQuota",
     "cpu_cfs_quota_period_us": "cpuCFSQuotaPeriod",
     "seccomp_default": "seccompDefault",
+    "enable_server": "enableServer",
+    "address": "address",
+    "port": "port",
+    "read_only_port": "readOnlyPort",
+    "healthz_bind_address": "healthzBindAddress",
+    "healthz_port": "healthzPort",
+    "enable_debugging_handlers": "enableDebuggingHandlers",
+    "tls_cert_file": "tlsCertFile",
+    "tls_private_key_file": "tlsPrivateKeyFile",
+    "cert_dir": "certDir",
+    "client_ca_file": "authentication.x509.clientCAFile",
+    "anonymous_auth": "authentication.anonymous.enabled",
+    "webhook_auth": "authentication.webhook.enabled",
+    "webhook_auth_cache_s": "authentication.webhook.cacheTTL",
+    "authorization_mode": "authorization.mode",
+    "authorized_cache_s": "authorization.webhook.cacheAuthorizedTTL",
+    "unauthorized_cache_s": "authorization.webhook.cacheUnauthorizedTTL",
 }
 """The settings that hold until the agent is started again: what runs was made with them."""
 

@@ -32,6 +32,18 @@ class Settings:
             0 is no bound.
         registry_pull_qps: How many pulls start a second on average; 0 is no bound.
         cgroup_driver: What is used where the runtime does not tell.
+        enable_server: Whether the kubelet's API is served on `address` and `port`.
+        read_only_port: Where what is no secret is served to anyone; 0 for nowhere.
+        healthz_port: Where `/healthz` is answered in plain HTTP; 0 for nowhere.
+        enable_debugging_handlers: Whether logs may be read through the kubelet's API.
+        tls_cert_file: The certificate of the kubelet's API; None for one that is made here.
+        cert_dir: Where that one is kept; None means: `pki` below the root directory.
+        client_ca_file: Whose client certificates the kubelet's API believes; None for nobody's.
+        webhook_auth: Whether bearer tokens are reviewed by the API server.
+        webhook_auth_cache_s: How long an answer to that is taken for true.
+        authorization_mode: `Webhook` (the API server decides) or `AlwaysAllow`.
+        authorized_cache_s: How long a permission is taken for true.
+        unauthorized_cache_s: How long a refusal is.
         verbosity: `--v`: how much is logged.
         log_format: `--log-format`: `text` or `json`.
     """
@@ -68,5 +80,22 @@ class Settings:
     cpu_cfs_quota: bool = True
     cpu_cfs_quota_period_us: int = 100_000
     seccomp_default: bool = False
+    enable_server: bool = True
+    address: str = "0.0.0.0"  # noqa: S104  as the kubelet does: TLS, and nobody without a right
+    port: int = 10250
+    read_only_port: int = 0
+    healthz_bind_address: str = "127.0.0.1"
+    healthz_port: int = 10248
+    enable_debugging_handlers: bool = True
+    tls_cert_file: Path | None = None
+    tls_private_key_file: Path | None = None
+    cert_dir: Path | None = None
+    client_ca_file: Path | None = None
+    anonymous_auth: bool = False
+    webhook_auth: bool = True
+    webhook_auth_cache_s: float = 120.0
+    authorization_mode: str = "Webhook"
+    authorized_cache_s: float = 300.0
+    unauthorized_cache_s: float = 30.0
     verbosity: int = 0
     log_format: str = "text"
