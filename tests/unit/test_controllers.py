@@ -21,7 +21,7 @@ from staticlet.apiserver.controllers import (
 from staticlet.apiserver.resources import registry as resources
 from staticlet.apiserver.store import opening
 from staticlet.apiserver.store.port import Key, Put, Remove, Store
-from staticlet.kube import refusal
+from staticlet.kube import names, refusal
 from staticlet.testing import fakes
 
 NOW = fakes.START
@@ -153,6 +153,38 @@ def test_what_a_scheduler_tells_has_the_form_of_kube_schedulers_events():
     later = news.repeated(news.repeated(first, NOW), NOW + timedelta(seconds=2))
     assert later["eventTime"] == first["eventTime"]
     assert later["series"] == {"count": 3, "lastObservedTime": "2030-01-01T00:00:02.000000Z"}
+
+
+def test_events_are_in_the_order_of_their_names_and_have_names_always():
+    obj = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a" * 235 + ".b", "uid": "u"}}
+    told = {"kind": "Normal", "reason": "R", "action": "A", "message": "", "component": "c"}
+    first, later = (
+        news.event(obj, now=NOW + timedelta(microseconds=after), **told)["metadata"]["name"]
+        for after in (0, 1)
+    )
+    assert first < later
+    assert first.startswith("a" * 235 + ".1")
+    assert not [*names.dns_subdomain(first)]
+
+
+async def test_what_repeats_becomes_a_series_and_what_is_forgotten_begins_anew(store, hands):
+    async def told(which: int) -> tuple[str, Any]:
+        await teller.about(pod(which), "Warning", "R", "words", action="A")
+        verb, _, obj = hands.asked[-1]
+        return verb, (obj.get("series") or {}).get("count")
+
+    def pod(which: int) -> dict[str, Any]:
+        meta = {"name": f"p{which}", "namespace": "default", "uid": f"u{which}"}
+        return {"apiVersion": "v1", "kind": "Pod", "metadata": meta}
+
+    clock = fakes.ManualClock()
+    teller = news.News(store, hands, clock, "c")
+    assert await told(0) == ("create", None)
+    assert await told(0) == ("update", 2)
+    for which in range(1, 1025):
+        await told(which)
+    clock.advance(1.0)
+    assert await told(0) == ("create", None)
 
 
 async def test_a_pod_is_bound_even_where_nothing_may_be_told_of_it(store, hands):

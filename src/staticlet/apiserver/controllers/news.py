@@ -1,15 +1,16 @@
 """Events that controllers record about objects, of the newer form, as kube-scheduler has them.
 
 They have a time to the microsecond and an action, and where they repeat, a series. Clients put
-them before those of node agents, which have the older timestamps.
+them before those of node agents, which have the older timestamps; among each other they are in
+the order of their names, which end with the time.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
+from collections import OrderedDict
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from staticlet.aio import clock
@@ -26,10 +27,15 @@ Object = dict[str, Any]
 _EVENTS = events.EVENTS
 _DEFAULT = "default"
 _LONGEST_MESSAGE = 1024
+_LONGEST_BASE = 236
+"""Of an event's name: so that the time after it still makes a name."""
+
+_REMEMBERED = 1024
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class News:
-    """Records events.
+    """Records events; the newest are remembered, so that one that repeats becomes a series.
 
     Args:
         store: Where those before are found.
@@ -43,6 +49,7 @@ class News:
         self._does = does
         self._time = time
         self._component = component
+        self._told: OrderedDict[tuple[str, ...], Key] = OrderedDict()
 
     async def about(
         self, obj: Mapping[str, Any], kind: str, reason: str, message: str, *, action: str
@@ -66,16 +73,24 @@ class News:
             component=self._component,
             now=now,
         )
-        meta = made["metadata"]
-        key = Key(_EVENTS.key_resource, meta["namespace"], meta["name"])
-        before = self._store.get(key)
+        content = (obj["metadata"]["uid"], kind, reason, message)
+        fresh = Key(_EVENTS.key_resource, made["metadata"]["namespace"], made["metadata"]["name"])
+        key = self._told.get(content)
+        before = self._store.get(key) if key else None
         try:
-            if before is None:
-                await self._does.create(_EVENTS, key.namespace, made)
+            if key is None or before is None:
+                await self._does.create(_EVENTS, fresh.namespace, made)
+                self._remember(content, fresh)
             else:
                 await self._does.update(_EVENTS, key, repeated(before.object(), now))
         except refusal.Refusal as fault:
-            log.debug("no event %s about %s: %s", reason, meta["name"], fault)
+            log.debug("no event %s about %s: %s", reason, obj["metadata"]["name"], fault)
+
+    def _remember(self, content: tuple[str, ...], key: Key) -> None:
+        self._told[content] = key
+        self._told.move_to_end(content)
+        while len(self._told) > _REMEMBERED:
+            self._told.popitem(last=False)
 
 
 def event(
@@ -88,10 +103,10 @@ def event(
     component: str,
     now: datetime,
 ) -> Object:
-    """The event of something that happened once; the same again has the same name."""
+    """The event of something that happened once."""
     meta = obj["metadata"]
-    content = "\0".join((meta["uid"], kind, reason, message, component))
-    mark = hashlib.sha256(content.encode()).hexdigest()[:16]
+    base = meta["name"][:_LONGEST_BASE].rstrip("-.")
+    mark = 1000 * ((now - _EPOCH) // timedelta(microseconds=1))
     namespace = meta.get("namespace") or _DEFAULT
     about = {
         "kind": obj["kind"],
@@ -105,7 +120,7 @@ def event(
     return {
         "apiVersion": "v1",
         "kind": "Event",
-        "metadata": {"name": f"{meta['name']}.{mark}", "namespace": namespace},
+        "metadata": {"name": f"{base}.{mark:x}", "namespace": namespace},
         "involvedObject": about,
         "eventTime": rfc3339.micro(now),
         "action": action,
