@@ -97,6 +97,15 @@ def test_secrets_are_its_owners_alone(server):
     assert {path.stat().st_mode & 0o777 for path in places} == {0o600}
 
 
+def test_a_second_server_changes_nothing_in_the_directory_of_the_first(server):
+    state_dir = server.options.state_dir
+    before = {path: path.read_bytes() for path in (server.kubeconfig, server.node_kubeconfig)}
+    second = staticlet("api", f"--state-dir={state_dir}", "--secure-port=0")
+    assert second.returncode == 1
+    assert "another process uses it" in second.stderr
+    assert {path: path.read_bytes() for path in before} == before
+
+
 def test_systemd_hears_when_it_is_ready(tmp_path, monkeypatch):
     path = tmp_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:

@@ -122,6 +122,27 @@ def test_an_audit_event_names_both_of_an_impersonation():
     assert (told["user"]["username"], told["impersonatedUser"]["username"]) == ("admin", "robot")
 
 
+def test_bytes_of_a_client_that_are_no_text_are_audited_as_escapes():
+    told = audit.event(entry(agent="a\udcff", uri="/\udcfe"))
+    assert (told["userAgent"], told["requestURI"]) == ("a\\udcff", "/\\udcfe")
+
+
+@pytest.mark.parametrize(
+    ("resource", "code", "told"),
+    [
+        ("secrets", 422, False),
+        ("secrets", 400, False),
+        ("secrets", 403, True),
+        ("tokenreviews", 400, False),
+        ("pods", 422, True),
+    ],
+)
+def test_the_audit_log_never_quotes_a_secret(resource, code, told):
+    target = calls.Target(verb="create", path="/x", version="v1", resource=resource)
+    made = audit.event(entry(code, target=target, message="found hunter2"))
+    assert ("hunter2" in str(made)) is told
+
+
 def test_what_could_not_be_read_is_audited_too():
     told = audit.event(entry(400, target=None, user=None, allowed=None))
     assert told["user"] == {}

@@ -354,3 +354,12 @@ def test_groups_without_a_user_make_no_sense():
     with pytest.raises(refusal.Refusal) as refused:
         acting(ADMIN, ("Impersonate-Group", "dev"))
     assert refused.value.code == 400
+
+
+@pytest.mark.parametrize(
+    "header", [("Impersonate-User", "\udcff"), ("Impersonate-Extra-\udcff", "x")]
+)
+def test_a_name_that_is_no_text_is_nobodys(header):
+    with pytest.raises(refusal.Refusal) as refused:
+        acting(ADMIN, ("Impersonate-User", "jane"), header)
+    assert refused.value.code == 400

@@ -115,6 +115,18 @@ def test_a_wrong_type_is_a_bad_request_even_where_unknown_fields_are_ignored() -
     assert refused({"data": {"a": "!!"}}, what="secrets").code == 400
 
 
+@pytest.mark.parametrize(
+    "part",
+    [{"data": {"a": "hunter2"}}, {"data": "hunter2"}, {"stringData": {"a": 4111}}, {"type": [1]}],
+)
+def test_what_may_be_a_secret_is_not_quoted(part: dict[str, Any]) -> None:
+    found = refused(part, what="secrets")
+    assert found.code == 400
+    assert "must be a" in found.message or "must be bytes in base64" in found.message
+    assert "hunter2" not in found.message
+    assert "4111" not in found.message
+
+
 def test_strict_refuses_unknown_fields_in_the_words_of_the_recording() -> None:
     spec = {"colour": "red", "containers": [{"name": "c", "image": "nginx", "imagge": "x"}]}
     found = refused({"spec": spec}, validation="Strict")

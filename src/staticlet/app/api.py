@@ -83,13 +83,14 @@ async def _serve_on(
     stop: asyncio.Event,
     around: Outside,
 ) -> None:
-    context = await asyncio.to_thread(_certified, options, around.clock)
-    identity = await asyncio.to_thread(apiparts.identity, options, around.clock)
     crowd = listener.Crowd()
     async with contextlib.AsyncExitStack() as stack:
+        # First of all: where another server uses the directory, its kubeconfigs stay as they are.
         store = await stack.enter_async_context(
             opening.opened(options.state_dir, fields=registry.kinds().fields, clock=around.clock)
         )
+        context = await asyncio.to_thread(_certified, options, around.clock)
+        identity = await asyncio.to_thread(apiparts.identity, options, around.clock)
         log_file = stack.enter_context(_audited(options))
         made = apiparts.parts(
             options,

@@ -29,6 +29,8 @@ _RFC3339 = re.compile(
 _LINE_ENDS = re.compile(r"[\r\n]+")
 _SHOWN = 60
 _LIMIT_HINTS = 100
+_FOUND = ", found "
+"""What stands before what was found, in every message of a wrong type."""
 _AMOUNT = 'must be a quantity such as "500m" or "128Mi"'
 
 
@@ -70,7 +72,13 @@ class Checked:
 TextAt = Callable[[tuple[str | int, ...]], str | None]
 
 
-def check(data: Any, struct: type[msgspec.Struct], *, text_at: TextAt | None = None) -> Checked:
+def check(
+    data: Any,
+    struct: type[msgspec.Struct],
+    *,
+    text_at: TextAt | None = None,
+    quoting: bool = True,
+) -> Checked:
     """Check plain data against an API struct.
 
     Field names are compared exactly, as the API server does: `Image` is not `image`.
@@ -79,8 +87,9 @@ def check(data: Any, struct: type[msgspec.Struct], *, text_at: TextAt | None = N
         data: Plain data as a decoder gives it.
         struct: The API struct, `core.Pod` for one.
         text_at: How the plain scalar at a path was written, to be named in messages.
+        quoting: Whether messages say what was found; not where it may be a secret.
     """
-    walker = _Walker(text_at)
+    walker = _Walker(text_at, quoting=quoting)
     value = walker.visit(data, shape.of(struct))
     return Checked({} if value is _NOTHING else value, tuple(walker.differences))
 
@@ -89,8 +98,9 @@ _NOTHING: Any = object()
 
 
 class _Walker:
-    def __init__(self, text_at: TextAt | None) -> None:
+    def __init__(self, text_at: TextAt | None, *, quoting: bool) -> None:
         self.differences: list[Difference] = []
+        self._quoting = quoting
         self._text_at = text_at
         self._path: list[fieldpath.Step] = []
         self._records: list[tuple[shape.Record, int]] = []
@@ -229,6 +239,8 @@ class _Walker:
         self._note(Fault.UNKNOWN_FIELD, message)
 
     def _refuse(self, message: str) -> Any:
+        if not self._quoting:
+            message = message.partition(_FOUND)[0]
         self._note(Fault.WRONG_TYPE, message)
         return _NOTHING
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from urllib import parse
 
 from staticlet.apiserver import calls
-from staticlet.apiserver.admission import plugin
 from staticlet.apiserver.authn import accounts, proof
 from staticlet.apiserver.authz import decide, denial
+from staticlet.apiserver.store.port import Objects
 from staticlet.kube import refusal
 
 _PREFIX = "impersonate-"
@@ -39,7 +39,7 @@ class Wish:
 
 
 def impersonate(
-    user: calls.User, headers: Iterable[tuple[str, str]], objects: plugin.Objects
+    user: calls.User, headers: Iterable[tuple[str, str]], objects: Objects
 ) -> calls.User:
     """Who a request counts as: the user, or whom the user acts as.
 
@@ -66,6 +66,8 @@ def _wish(headers: Iterable[tuple[str, str]]) -> Wish | None:
     given = [(name, value) for name, value in given if name.startswith(_PREFIX)]
     if not given:
         return None
+    if any(not _readable(text) for pair in given for text in pair):
+        raise refusal.bad_request("a header of impersonation is not UTF-8")
     name = _first(given, "impersonate-user")
     if not name:
         raise refusal.bad_request(
@@ -82,6 +84,15 @@ def _wish(headers: Iterable[tuple[str, str]]) -> Wish | None:
             if header.startswith(_EXTRA)
         ),
     )
+
+
+def _readable(text: str) -> bool:
+    """Whether a header's bytes were UTF-8: those that were not came through as surrogates."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _first(given: Iterable[tuple[str, str]], name: str) -> str:

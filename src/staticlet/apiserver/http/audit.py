@@ -21,6 +21,7 @@ from staticlet.kube import rfc3339
 log = logging.getLogger(__name__)
 
 LONGEST_URI = 4096
+_WITHHELD = "not written here: it may quote the body"
 
 
 class AuditFault(Exception):
@@ -70,12 +71,12 @@ def event(entry: Entry) -> dict[str, Any]:
         "level": "Metadata",
         "auditID": entry.id,
         "stage": "ResponseComplete",
-        "requestURI": entry.uri[:LONGEST_URI],
+        "requestURI": _readable(entry.uri[:LONGEST_URI]),
         "verb": entry.target.verb if entry.target else "",
         "user": _user(entry.user),
         "impersonatedUser": _user(entry.acting) if entry.acting else None,
         "sourceIPs": [entry.source],
-        "userAgent": entry.agent,
+        "userAgent": _readable(entry.agent),
         "objectRef": _reference(entry.target),
         "responseStatus": _status(entry),
         "requestReceivedTimestamp": rfc3339.micro(entry.received),
@@ -85,6 +86,11 @@ def event(entry: Entry) -> dict[str, Any]:
         decision = "allow" if entry.allowed else "forbid"
         made["annotations"] = {"authorization.k8s.io/decision": decision}
     return {name: value for name, value in made.items() if value is not None}
+
+
+def _readable(text: str) -> str:
+    """Text of a client, whose bytes may be no UTF-8: those came through as surrogates."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _user(user: calls.User | None) -> dict[str, Any]:
@@ -116,9 +122,17 @@ def _reference(target: calls.Target | None) -> dict[str, str] | None:
 def _status(entry: Entry) -> dict[str, Any]:
     status: dict[str, Any] = {"metadata": {}}
     if entry.code >= 400:
-        status |= {"status": "Failure", "message": entry.message, "reason": entry.reason}
+        message = _WITHHELD if _confidential(entry) else entry.message
+        status |= {"status": "Failure", "message": message, "reason": entry.reason}
     status["code"] = entry.code
     return {name: value for name, value in status.items() if value != ""}
+
+
+def _confidential(entry: Entry) -> bool:
+    """Whether a refusal may quote a body that holds a secret."""
+    target = entry.target
+    secret = target is not None and target.resource in ("secrets", "tokenreviews")
+    return secret and entry.code in (400, 422)
 
 
 class File:

@@ -45,6 +45,10 @@ class Wanted:
     struct: type[msgspec.Struct]
 
 
+_CONFIDENTIAL = frozenset(("Secret", "TokenReview"))
+"""Of these, nothing is quoted back: refusals end in logs."""
+
+
 def wanted(kind: Kind) -> Wanted:
     """What the bodies of a kind hold."""
     return Wanted(api_version=kind.api_version, kind=kind.kind, struct=kind.struct)
@@ -198,7 +202,7 @@ def fitted(
             f"the object provided is unrecognized (must be of type {what.kind}): it is no map"
         )
     _check_type(data, what)
-    checked = schema.check(data, what.struct)
+    checked = schema.check(data, what.struct, quoting=what.kind not in _CONFIDENTIAL)
     refuse = refuse or _refuser(what)
     wrong = [one for one in checked.differences if one.fault is schema.Fault.WRONG_TYPE]
     if wrong:
