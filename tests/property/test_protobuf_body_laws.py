@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from staticlet.kube.protobuf import body
 
+_DATA = Path(__file__).parents[1] / "data"
 _RECORDED = [
     base64.b64decode(one["body"])
-    for one in json.loads((Path(__file__).parents[1] / "data/kubectl-bodies.json").read_text())
+    for name in ("kubectl-bodies.json", "kubelet-bodies.json")
+    for one in json.loads((_DATA / name).read_text())
 ]
 
 

@@ -1,4 +1,8 @@
-"""Bodies as kubectl's typed commands send them: recorded ones, and what is none."""
+"""Bodies as kubectl's typed commands and a kubelet send them: recorded ones, and what is none.
+
+The pods that `kubectl debug --copy-to` sent were handed to it as JSON with a value in each field,
+or with each message and nothing in it; what it must mean is that JSON, as kubectl prints it.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,9 @@ from staticlet.apiserver.http import protobody
 from staticlet.kube import refusal
 from staticlet.kube.protobuf import body
 
-RECORDED = json.loads((Path(__file__).parents[1] / "data/kubectl-bodies.json").read_text())
+DATA = Path(__file__).parents[1] / "data"
+OF_KUBECTL = json.loads((DATA / "kubectl-bodies.json").read_text())
+OF_A_KUBELET = json.loads((DATA / "kubelet-bodies.json").read_text())
 
 
 def field(number: int, value: bytes | int) -> bytes:
@@ -28,14 +34,29 @@ def envelope(api_version: str, kind: str, raw: bytes, *more: bytes) -> bytes:
     return b"k8s\x00" + field(1, told) + field(2, raw) + b"".join(more)
 
 
+def port(of_type: int) -> bytes:
+    return field(1, field(1, of_type))
+
+
+def managed(fields: bytes) -> bytes:
+    """ObjectMeta with managed fields."""
+    entry = field(7, field(1, fields))
+    return bytes((0x8A, 1, len(entry))) + entry
+
+
 def decoded(sent: bytes) -> dict[str, Any]:
     read = body.decode(sent)
     assert read.warnings == ()
     return read.object
 
 
-@pytest.mark.parametrize("one", RECORDED, ids=lambda one: one["command"])
+@pytest.mark.parametrize("one", OF_KUBECTL, ids=lambda one: one["command"])
 def test_what_kubectl_sends_is_read_as_the_object_it_means(one: dict[str, Any]) -> None:
+    assert body.decode(base64.b64decode(one["body"])) == body.Read(one["object"])
+
+
+@pytest.mark.parametrize("one", OF_A_KUBELET, ids=lambda one: one["kind"])
+def test_what_a_kubelet_sends_is_read_as_the_object_it_means(one: dict[str, Any]) -> None:
     assert body.decode(base64.b64decode(one["body"])) == body.Read(one["object"])
 
 
@@ -113,6 +134,81 @@ def test_a_kind_that_is_not_read_is_named() -> None:
         body.decode(envelope("apps/v1", "Deployment", b""))
 
 
+def test_ports_are_numbers_or_names() -> None:
+    by_name = field(2, field(1, 1) + field(2, 7) + field(3, b"http"))
+    by_number = field(2, field(2, 80) + field(3, b"http"))
+    handlers = field(1, field(2, by_name)) + field(2, field(2, by_number))
+    container = field(12, handlers)
+    found = decoded(envelope("v1", "Pod", field(2, field(2, container))))
+    lifecycle = found["spec"]["containers"][0]["lifecycle"]
+    assert lifecycle["postStart"]["httpGet"] == {"port": "http"}
+    assert lifecycle["preStop"]["httpGet"] == {"port": 80}
+
+
+def test_a_lease_is_renewed_to_the_microsecond_and_a_pod_starts_to_the_second() -> None:
+    at = field(1, 1) + bytes((2 << 3, 0xB9, 0x60))  # 12345 ns
+    lease = decoded(envelope("coordination.k8s.io/v1", "Lease", field(2, field(4, at))))
+    assert lease["spec"] == {"renewTime": "1970-01-01T00:00:01.000012Z"}
+    pod = decoded(envelope("v1", "Pod", field(3, field(7, at))))
+    assert pod["status"] == {"startTime": "1970-01-01T00:00:01Z"}
+
+
+def test_what_was_the_zero_time_of_go_is_left_out_in_either_form() -> None:
+    year_1 = bytes((1 << 3,)) + bytes((0x80, 0x92, 0xB8, 0xC3, 0x98, 0xFE, 0xFF, 0xFF, 0xFF, 1))
+    for zero in (b"", year_1):
+        found = decoded(envelope("v1", "Pod", field(3, field(7, zero))))
+        assert found["status"] == {}
+
+
+def test_managed_fields_hold_json_as_it_is() -> None:
+    meta = managed(b'{"f:data":{}}') + managed(b"{}") + managed(b"")
+    found = decoded(envelope("v1", "ConfigMap", field(1, meta)))
+    assert found["metadata"]["managedFields"] == [
+        {"fieldsV1": {"f:data": {}}},
+        {"fieldsV1": {}},
+        {},
+    ]
+
+
+def test_managed_fields_that_are_nested_without_end_are_refused() -> None:
+    deep = b"[" * 100_000 + b"]" * 100_000
+    sent = deep
+    for number in (1, 7, 17, 1):
+        sent = long(number, sent)
+    told = field(1, field(1, b"v1") + field(2, b"Pod"))
+    with pytest.raises(body.BodyError, match="too deep"):
+        body.decode(b"k8s\x00" + told + long(2, sent))
+
+
+def long(number: int, value: bytes) -> bytes:
+    """A field of up to 2 MiB."""
+    size = len(value)
+    key = number << 3 | 2
+    return bytes((key & 0x7F | 0x80, key >> 7, size & 0x7F | 0x80, size >> 7 & 0x7F | 0x80)) + (
+        bytes((size >> 14,)) + value
+    )
+
+
+def test_lists_of_numbers_may_be_packed() -> None:
+    context = field(4, bytes((1, 0x80, 1))) + field(4, 2)
+    found = decoded(envelope("v1", "Pod", field(2, field(14, context))))
+    assert found["spec"]["securityContext"] == {"supplementalGroups": [1, 128, 2]}
+
+
+def test_a_message_that_comes_in_pieces_is_one() -> None:
+    pieces = field(2, field(10, b"n1") + field(11, 1)) + field(2, field(11, 0) + field(12, 1))
+    found = decoded(envelope("v1", "Pod", pieces))
+    assert found["spec"] == {"nodeName": "n1", "hostPID": True}
+
+
+def test_amounts_are_read_and_none_at_all_is_zero() -> None:
+    capacity = [field(1, name) + field(2, field(1, b"2")) for name in (b"cpu",)]
+    capacity += [field(1, b"pods") + field(2, b""), field(1, b"memory")]
+    status = b"".join(field(1, entry) for entry in capacity)
+    found = decoded(envelope("v1", "Node", field(3, status)))
+    assert found["status"]["capacity"] == {"cpu": "2", "pods": "0", "memory": "0"}
+
+
 @pytest.mark.parametrize(
     "broken",
     [
@@ -125,6 +221,13 @@ def test_a_kind_that_is_not_read_is_named() -> None:
         envelope("v1", "Namespace", field(1, field(1, b"\xff"))),
         envelope("v1", "DeleteOptions", field(1, b"x")),
         envelope("v1", "ConfigMap", b"", field(3, b"gzip")),
+        envelope("v1", "Pod", field(2, field(2, field(1, 1)))),
+        envelope("v1", "Pod", field(2, field(2, b"\x0a\x05ab"))),
+        envelope("v1", "Pod", field(2, field(14, field(4, b"\x80")))),
+        envelope("v1", "Pod", field(2, field(2, field(12, field(1, field(3, port(2))))))),
+        envelope("v1", "Pod", field(1, managed(b"{"))),
+        envelope("v1", "Pod", field(1, managed(b'{}, "a": 1'))),
+        envelope("v1", "Pod", field(1, managed(b"[" * 100))),
         envelope("v1", "ConfigMap", field(1, field(8, bytes((1 << 3,)) + b"\xff" * 8 + b"\x7f"))),
     ],
 )

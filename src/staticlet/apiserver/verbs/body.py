@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 JSON = "application/json"
 YAML = "application/yaml"
 MEDIA_TYPES = (JSON, YAML)
-"""What bodies may be; protobuf is not among them, so that clients fall back to JSON."""
+"""What bodies may be; protobuf of a kind that is served has become JSON before."""
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _LIMIT_TOLD = 100

@@ -20,7 +20,7 @@ _LIMIT_TOLD = 10
 
 _AUTHENTICATION = "authentication.k8s.io/v1"
 _AUTHORIZATION = "authorization.k8s.io/v1"
-_KINDS: Mapping[tuple[str, str], type[msgspec.Struct]] = {
+KINDS: Mapping[tuple[str, str], type[msgspec.Struct]] = {
     ("v1", "Binding"): core.Binding,
     ("v1", "ConfigMap"): core.ConfigMap,
     ("v1", "Event"): core.Event,
@@ -41,6 +41,7 @@ _KINDS: Mapping[tuple[str, str], type[msgspec.Struct]] = {
     (_AUTHORIZATION, "SelfSubjectRulesReview"): apitypes.SelfSubjectRulesReview,
     (_AUTHORIZATION, "SubjectAccessReview"): apitypes.SubjectAccessReview,
 }
+"""The kinds that are read, by group and version."""
 
 
 class BodyError(ValueError):
@@ -103,7 +104,7 @@ def _decode(envelope: bytes) -> Read:
 
 def kinds(api_version: str, kind: str) -> type[msgspec.Struct] | None:
     """The struct of a kind; None when it is not read. DeleteOptions are of every group."""
-    return core.DeleteOptions if kind == "DeleteOptions" else _KINDS.get((api_version, kind))
+    return core.DeleteOptions if kind == "DeleteOptions" else KINDS.get((api_version, kind))
 
 
 def _warnings(passed: messages.Passed) -> tuple[str, ...]:

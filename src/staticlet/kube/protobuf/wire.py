@@ -72,6 +72,8 @@ def signed(value: int, bits: int = _MOST_BITS) -> int:
 
 def _varint(message: bytes, at: int) -> tuple[int, int]:
     """A number of up to 64 bits, and where it ends."""
+    if at < len(message) and message[at] < 0x80:
+        return message[at], at + 1  # most are so short
     value = shift = 0
     while at < len(message) and shift < _MOST_BITS:
         byte = message[at]

@@ -26,10 +26,10 @@ TABLE: Mapping[str, str] = {
     "Lifecycle": "1 postStart 2 preStop 3 stopSignal!",
     "LifecycleHandler": "1 exec 2 httpGet 3 tcpSocket 4 sleep",
     "ExecAction": "1 command",
-    "HTTPGetAction": "1 path 2 port 3 host 4 scheme 5 httpHeaders 6 protocol!",
+    "HTTPGetAction": "1 path 2 port! 3 host 4 scheme 5 httpHeaders 6 protocol!",
     "HTTPHeader": "1 name! 2 value!",
     "SleepAction": "1 seconds!",
-    "TCPSocketAction": "1 port 2 host",
+    "TCPSocketAction": "1 port! 2 host",
     "Probe": (
         "1 +ProbeHandler 2 initialDelaySeconds 3 timeoutSeconds 4 periodSeconds "
         "5 successThreshold 6 failureThreshold 7 terminationGracePeriodSeconds!"

@@ -11,7 +11,7 @@ TABLE: Mapping[str, str] = {
         "12 annotations 13 ownerReferences 14 finalizers 17 managedFields"
     ),
     "ManagedFieldsEntry": (
-        "1 manager 2 operation 3 apiVersion 4 time 6 fieldsType 7 fieldsV1 8 subresource"
+        "1 manager 2 operation 3 apiVersion 4 time 6 fieldsType 7 fieldsV1! 8 subresource"
     ),
     "OwnerReference": "1 kind! 3 name! 4 uid! 5 apiVersion! 6 controller! 7 blockOwnerDeletion!",
     "LabelSelector": "1 matchLabels 2 matchExpressions",
