@@ -171,7 +171,9 @@ def test_what_nears_its_end_is_renewed_and_the_ca_stays(places):
     written = certs.ensure(places, WANTED, later)
     assert set(written) == {places.serving, places.admin_conf, places.node_conf}
     assert content(places)["ca.crt"] == before["ca.crt"]
-    assert x509.Certificate(access(places.admin_conf).certificate).lasts(later, timedelta(300))
+    assert x509.Certificate.read(access(places.admin_conf).certificate).lasts(
+        later, timedelta(300)
+    )
 
 
 def test_a_ca_at_its_end_is_renewed_with_its_key(places, tmp_path):
@@ -185,7 +187,9 @@ def test_a_ca_at_its_end_is_renewed_with_its_key(places, tmp_path):
     }
     seen = handshake(places, access(places.admin_conf), tmp_path=tmp_path)
     assert seen.name == "kubernetes-admin"
-    assert x509.Certificate(old.certificate).issued_by(x509.Certificate(places.ca.read_bytes()))
+    assert x509.Certificate.read(old.certificate).issued_by(
+        x509.Certificate.read(places.ca.read_bytes())
+    )
 
 
 def test_certificates_made_while_the_clock_was_ahead_are_made_again(places):
@@ -220,7 +224,7 @@ def test_another_node_name_makes_another_node_conf(places):
         host_name="box", bind_address="127.0.0.1", port=6443, node_name="b", names=WANTED.names
     )
     assert certs.ensure(places, other, NOW) == (places.node_conf,)
-    subject = x509.Certificate(access(places.node_conf).certificate).subject
+    subject = x509.Certificate.read(access(places.node_conf).certificate).subject
     assert subject == x509.Subject(name="system:node:b", groups=("system:nodes",))
 
 

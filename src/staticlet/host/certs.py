@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from staticlet.host import osfault, secretfile, x509
+from staticlet.host import osfault, secretfile, signing, x509
 from staticlet.kube import kubeconfig
 
 T = TypeVar("T")
@@ -102,7 +102,7 @@ class Wanted:
     def server_names(self) -> tuple[str, ...]:
         """Every name and address that the server's certificate has."""
         bound = () if _is_any(self.bind_address) else (self.bind_address,)
-        return x509.server_names((*_NAMES, self.host_name, *bound, *self.names))
+        return signing.server_names((*_NAMES, self.host_name, *bound, *self.names))
 
 
 def server_url(bind_address: str, port: int) -> str:
@@ -133,7 +133,7 @@ def ensure(places: Places, wanted: Wanted, now: datetime) -> tuple[Path, ...]:
     return tuple(written)
 
 
-def _authority(places: Places, now: datetime, written: list[Path]) -> x509.Authority:
+def _authority(places: Places, now: datetime, written: list[Path]) -> signing.Authority:
     pem, key_pem = _read(places.ca), _read(places.ca_key)
     if key_pem is None:
         if pem is not None:
@@ -147,15 +147,15 @@ def _authority(places: Places, now: datetime, written: list[Path]) -> x509.Autho
     else:
         key = _parsed(places.ca_key, x509.Key.read, key_pem)
     if pem is not None:
-        certificate = _parsed(places.ca, x509.Certificate, pem)
+        certificate = _parsed(places.ca, x509.Certificate.read, pem)
         if not certificate.is_authority or not certificate.has_key(key):
             raise CertificateFault(
                 f"{places.ca}: is not the certificate of a CA with the key {places.ca_key}: put "
                 "the right one back"
             )
         if certificate.lasts(now, MARGIN):
-            return x509.Authority(certificate=certificate, key=key)
-    made = x509.Authority.new(key, name=f"{CLUSTER}-ca", now=now)
+            return signing.Authority(certificate=certificate, key=key)
+    made = signing.Authority.new(key, name=f"{CLUSTER}-ca", now=now)
     _write(places.ca, made.certificate.pem, written)
     return made
 
@@ -163,14 +163,14 @@ def _authority(places: Places, now: datetime, written: list[Path]) -> x509.Autho
 def _serving(
     places: Places,
     wanted: Wanted,
-    authority: x509.Authority,
+    authority: signing.Authority,
     now: datetime,
     written: list[Path],
 ) -> None:
     pem = _read(places.serving)
     names = wanted.server_names
     if pem is not None:
-        certificate = _parsed(places.serving, x509.Certificate, pem)
+        certificate = _parsed(places.serving, x509.Certificate.read, pem)
         key = _parsed(places.serving, x509.Key.read, pem)
         if not certificate.issued_by(authority.certificate) or not certificate.has_key(key):
             raise CertificateFault(
@@ -194,7 +194,7 @@ def _client(
     path: Path,
     subject: x509.Subject,
     url: str,
-    authority: x509.Authority,
+    authority: signing.Authority,
     now: datetime,
     written: list[Path],
 ) -> None:
@@ -220,7 +220,7 @@ def _fits(
     old: bytes,
     subject: x509.Subject,
     url: str,
-    authority: x509.Authority,
+    authority: signing.Authority,
     now: datetime,
 ) -> bool:
     """Whether a kubeconfig is as it should be.
@@ -229,7 +229,7 @@ def _fits(
         CertificateFault: It is not one that was made here.
     """
     access = _parsed(path, kubeconfig.read, old)
-    certificate = _parsed(path, x509.Certificate, access.certificate)
+    certificate = _parsed(path, x509.Certificate.read, access.certificate)
     key = _parsed(path, x509.Key.read, access.key)
     if not certificate.issued_by(authority.certificate):
         raise CertificateFault(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-from staticlet.host import x509 as certs
+from staticlet.host import x509
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,26 +42,20 @@ def read(der: bytes | None) -> PeerCertificate | None:
 
 @functools.lru_cache(maxsize=256)
 def _read(der: bytes) -> PeerCertificate:
-    from cryptography import x509
-    from cryptography.x509 import NameOID
-
-    certs.allow_long_names()
     try:
-        certificate = x509.load_der_x509_certificate(der)
-        names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-        groups = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
-        since, until = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    except ValueError:
+        certificate = x509.Certificate.of_der(der)
+    except x509.Unusable:
         return _NOTHING
+    subject = certificate.subject
     return PeerCertificate(
-        name=str(names[0].value) if names else "",
-        organizations=tuple(str(group.value) for group in groups),
-        not_before=since,
-        not_after=until,
+        name=subject.name,
+        organizations=subject.groups,
+        not_before=certificate.begins,
+        not_after=certificate.ends,
     )
 
 
-_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NOTHING = PeerCertificate(
     name="", organizations=(), not_before=_EPOCH, not_after=_EPOCH, verified=False
 )
