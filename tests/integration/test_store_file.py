@@ -196,6 +196,26 @@ async def test_a_second_user_of_the_file_is_refused(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("name", ["state.db", "state.db-wal", "state.db.lock"])
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_nothing_is_acknowledged_that_goes_to_a_file_without_a_name(
+    tmp_path: Path, name: str, *, replaced: bool
+) -> None:
+    file, aside = tmp_path / name, tmp_path / "aside"
+    async with opened(tmp_path) as store:
+        first = await put(store, "a")
+        file.rename(aside)
+        if replaced:
+            shutil.copy(aside, file)
+        with pytest.raises(WriteFailed, match=f"{name} was removed or replaced while it was in"):
+            await put(store, "b")
+        assert store.list("pods").records == (first,)
+        aside.replace(file)
+        again = await put(store, "b")
+    async with opened(tmp_path) as store:
+        assert store.list("pods").records == (first, again)
+
+
 async def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "state.db"
     file.write_bytes(b"my thesis\n" * 100)
@@ -377,7 +397,7 @@ async def cramped(path: Path, pages: int) -> AsyncIterator[tuple[live.LiveStore,
     connection.execute(f"PRAGMA max_page_count = {pages}")
     store = live.LiveStore(
         loading.load(path, no_fields),
-        sqlite.SqliteJournal(connection, str(path)),
+        sqlite.SqliteJournal(connection, path),
         keeping=history.Keeping(),
         buffering=following.Buffering(),
         fields=no_fields,

@@ -72,7 +72,7 @@ async def opened(
     path = statefile.within(place)
     with statefile.claimed(path), _insisting():
         loaded, connection = await asyncio.to_thread(_found, path, fields)
-        async with _running(made(loaded, sqlite.SqliteJournal(connection, str(path)))) as store:
+        async with _running(made(loaded, sqlite.SqliteJournal(connection, path))) as store:
             yield store
 
 

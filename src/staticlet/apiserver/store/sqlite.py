@@ -18,7 +18,9 @@ import threading
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from staticlet.apiserver.store import statefile
 from staticlet.apiserver.store.journal import Report, Row
 from staticlet.apiserver.store.port import Key, WriteFailed
 
@@ -44,12 +46,13 @@ class SqliteJournal:
 
     Args:
         connection: To the file; this journal's alone, which closes it when it stops.
-        name: What the file is called in errors.
+        path: The file, open for writing.
     """
 
-    def __init__(self, connection: sqlite3.Connection, name: str) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
-        self._name = name
+        self._name = str(path)
+        self._files = statefile.InPlace(path)
         self._queue: queue.SimpleQueue[Row | Forget | None] = queue.SimpleQueue()
         self._needless: list[int] = []
         self._oldest = 0
@@ -124,6 +127,12 @@ class SqliteJournal:
 
     def _failure(self, rows: Sequence[Row]) -> WriteFailed | None:
         """Make the rows last; why not, where that fails."""
+        strayed = self._files.strayed()
+        if strayed is not None:
+            return WriteFailed(
+                f"{strayed} was removed or replaced while it was in use: put it back; until then "
+                "nothing is written, and what is read was saved before"
+            )
         try:
             if len(rows) <= _TOGETHER:
                 self._insert(rows)

@@ -102,6 +102,35 @@ def claimed(path: Path) -> Iterator[None]:
         os.close(lock)
 
 
+class InPlace:
+    """Tells whether the files that are open still are those that bear their names.
+
+    SQLite goes on in a file that was removed, and what it is given ends with it.
+
+    Args:
+        path: The store's file, claimed and open for writing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        names = (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}.lock"))
+        self._known = {name: _identity(name) for name in names}
+
+    def strayed(self) -> Path | None:
+        """A file that was removed or replaced; None when all are there."""
+        for name, known in self._known.items():
+            if _identity(name) != known:
+                return name
+        return None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def prepare(path: Path, *, oldest: int) -> None:
     """See that there is a file of ours: make one where there is none, refuse any other.
 
