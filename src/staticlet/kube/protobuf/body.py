@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 _MAGIC = b"k8s\x00"
 _TYPE, _RAW, _ENCODING = 1, 2, 3
-_LIMIT_TOLD = 10
 
 _AUTHENTICATION = "authentication.k8s.io/v1"
 _AUTHORIZATION = "authorization.k8s.io/v1"
@@ -110,9 +109,8 @@ def kinds(api_version: str, kind: str) -> type[msgspec.Struct] | None:
 def _warnings(passed: messages.Passed) -> tuple[str, ...]:
     said = [
         f"field {number} of {name.rpartition('.')[2]} is not known here and was left out"
-        for name, number in list(passed)[:_LIMIT_TOLD]
+        for name, number in passed
     ]
-    more = len(passed) - len(said)
-    return (
-        (*said, f"{more} more fields are not known here and were left out") if more else (*said,)
-    )
+    if len(said) < messages.LIMIT_PASSED:
+        return tuple(said)
+    return (*said[:-1], "more fields are not known here and were left out")

@@ -24,7 +24,10 @@ from staticlet.kube.protobuf.tables import (
 
 Object: TypeAlias = dict[str, Any]
 Passed: TypeAlias = dict[tuple[str, int], None]
-"""The fields that were passed over, by message and number, in the order they came in."""
+"""The first fields that were passed over, by message and number, in the order they came in."""
+
+LIMIT_PASSED = 11
+"""How many fields that were passed over are remembered; a body may have a million."""
 
 _TABLES = (containers, meta, nodes, objects, pods, reviews, volumes)
 _INLINE, _KEPT = "+", "!"
@@ -70,18 +73,20 @@ class Message:
         Args:
             encoded: The message.
             found: The object.
-            passed: Takes the fields that are not known and not empty.
+            passed: Takes the first fields that are not known and not empty.
 
         Raises:
             wire.WireError: The message is broken, or has another type.
             ValueError: A value is nothing that its field may hold.
         """
+        if not encoded:
+            return found
         fields = self.fields
         for number, value in wire.fields(encoded):
             known = fields.get(number)
             if known is not None:
                 known.put(found, value, passed)
-            elif value or value is None:
+            elif (value or value is None) and len(passed) < LIMIT_PASSED:
                 passed[self.name, number] = None
         return found
 
