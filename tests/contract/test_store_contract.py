@@ -303,6 +303,37 @@ async def test_a_follower_that_stops_waiting_misses_nothing(store: Store) -> Non
         assert (await here_is(changes)).record is record
 
 
+async def test_a_follower_waits_no_longer_than_it_says(store: Store) -> None:
+    loop = asyncio.get_running_loop()
+    with store.subscribe("pods", since=store.revision) as changes:
+        for _ in range(2):
+            until = loop.time() + 0.01
+            assert await changes.batch(until=until) == []
+            assert loop.time() >= until
+        assert not changes.ended
+        record = await written(store, key("a"), put("a"))
+        (change,) = await changes.batch(until=loop.time() + 60)
+        assert change.record is record
+
+
+async def test_who_writes_goes_on_before_those_who_follow(store: Store) -> None:
+    order = []
+
+    async def follow(changes: Subscription) -> None:
+        await changes.batch()
+        order.append("follower")
+
+    async def write() -> None:
+        await store.write(key("a"), put("a"))
+        order.append("writer")
+
+    with store.subscribe("pods", since=store.revision) as changes:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(follow(changes), name="follows")
+            group.create_task(write(), name="writes")
+    assert order == ["writer", "follower"]
+
+
 async def test_a_follower_of_the_future_is_told(store: Store) -> None:
     with pytest.raises(Future), store.subscribe("pods", since=store.revision + 1):
         pass

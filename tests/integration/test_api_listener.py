@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -151,10 +151,10 @@ async def test_a_watcher_that_does_not_read_is_ended(files):
     kind = registry.kinds().find("", "v1", "configmaps")
     ended = asyncio.Event()
 
-    async def endless() -> AsyncIterator[answers.Event]:
+    async def endless() -> AsyncIterator[Sequence[answers.Event]]:
         try:
             while True:
-                yield answers.Event(type="BOOKMARK", object={"metadata": {"x": "x" * 100_000}})
+                yield [answers.Event(type="BOOKMARK", object={"metadata": {"x": "x" * 100_000}})]
         finally:
             ended.set()
 
@@ -162,7 +162,7 @@ async def test_a_watcher_that_does_not_read_is_ended(files):
     sender = sending.Sender(clock=clock.SystemClock(), watches=watches, slow_s=0.2)
 
     async def watch(request: web.BaseRequest) -> web.StreamResponse:
-        answer = answers.Stream(kind=kind, events=endless())
+        answer = answers.Stream(kind=kind, batches=endless())
         return await sender.send(request, answer, forms.PLAIN, ())
 
     async with serving(files, watch) as (port, trust):

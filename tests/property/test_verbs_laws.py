@@ -96,8 +96,9 @@ async def replayed(api: verbcalls.Api, resource: str, **query: str) -> Watched:
         **query,
     )
     assert isinstance(stream, answers.Stream)
-    async for event in stream.events:
-        known.told(event)
+    async for events in stream.batches:
+        for event in events:
+            known.told(event)
     return known
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -18,7 +20,14 @@ pytestmark = pytest.mark.looptime
 async def stream(api: verbcalls.Api, **query: str) -> Any:
     answer = await api.ask("watch", "configmaps", **query)
     assert isinstance(answer, answers.Stream)
-    return answer.events
+    return one_by_one(answer.batches)
+
+
+async def one_by_one(batches: Any) -> AsyncIterator[answers.Event]:
+    async with contextlib.aclosing(batches):
+        async for events in batches:
+            for event in events:
+                yield event
 
 
 async def told(events: Any, count: int) -> list[tuple[str, str]]:

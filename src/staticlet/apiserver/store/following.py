@@ -44,6 +44,7 @@ class Following:
         "_newest",
         "_overrun",
         "_size_left",
+        "_timer",
         "_waiting",
         "_waker",
     )
@@ -56,6 +57,7 @@ class Following:
         self._size_left = buffering.size
         self._newest = newest
         self._waker: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._overrun = False
         if missed:
@@ -84,14 +86,25 @@ class Following:
             raise StopAsyncIteration
         return self._taken()
 
-    async def batch(self) -> Sequence[Change]:
-        """All changes that are there, at least one; none when the store was closed.
+    async def batch(self, *, until: float | None = None) -> Sequence[Change]:
+        """All changes that are there, at least one; none when the store was closed, or time is up.
+
+        It may be cancelled at any time: nothing is lost by it.
+
+        Args:
+            until: The time of the loop's clock at which it is. It costs least when it is the same
+                again and again.
 
         Raises:
             Overrun: Too many were left unread.
         """
-        await self._some()
+        await self._some(until)
         return [self._taken() for _ in range(len(self._waiting))]
+
+    @property
+    def ended(self) -> bool:
+        """Whether the store was closed and everything was handed out."""
+        return self._closed and not self._waiting
 
     def offer(self, change: Change) -> None:
         """Hand the follower a change; never waits."""
@@ -111,18 +124,37 @@ class Following:
         self._closed = True
         self._wake()
 
-    async def _some(self) -> bool:
+    def leave(self) -> None:
+        """Leave nothing behind: the follower reads no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def _some(self, until: float | None = None) -> bool:
         while not self._waiting:
             if self._overrun:
                 raise Overrun("too many changes were left unread")
             if self._closed:
                 return False
-            self._waker = asyncio.get_running_loop().create_future()
+            loop = asyncio.get_running_loop()
+            if until is not None:
+                if loop.time() >= until:
+                    return False
+                self._wake_at(until, loop)
+            self._waker = loop.create_future()
             try:
                 await self._waker
             finally:
                 self._waker = None
         return True
+
+    def _wake_at(self, when: float, loop: asyncio.AbstractEventLoop) -> None:
+        # One timer does for all changes that come before its time: setting one for each would be
+        # half of what a watcher costs.
+        if self._timer is not None:
+            if not self._timer.cancelled() and loop.time() < self._timer.when() <= when:
+                return
+            self._timer.cancel()
+        self._timer = loop.call_at(when, self._wake)
 
     def _taken(self) -> Change:
         change = self._waiting.popleft()
@@ -169,6 +201,7 @@ class Followers:
         try:
             yield made
         finally:
+            made.leave()
             others = self._of[place]
             others.discard(made)
             if not others:

@@ -208,7 +208,6 @@ class LiveStore:
         if failure is None:
             for row, (change, _) in zip(rows, settled, strict=True):
                 self._apply(change, at=row.at / 1000)
-            self._trim()
             self._tell_expecting()
         for change, waiter in settled:
             self._turns.give_back(change.record.key)
@@ -218,6 +217,12 @@ class LiveStore:
                 waiter.set_result(change.record)
             else:
                 waiter.set_exception(WriteFailed(str(failure), full=failure.full))
+        if failure is None:
+            # After those who wrote: who is woken first goes on first, and a hundred followers
+            # would keep the writer from its answer.
+            for change, _ in settled:
+                self._followers.publish(change)
+            self._trim()
 
     def _apply(self, change: Change, *, at: float) -> None:
         key = change.record.key
@@ -227,7 +232,6 @@ class LiveStore:
             self._shelf(key.resource).put(change.record)
         self._history.add(change, at=at)
         self._revision = change.revision
-        self._followers.publish(change)
 
     def _trim(self) -> None:
         needless = self._history.trim(now=self._clock.now().timestamp())

@@ -176,12 +176,20 @@ class Subscription(Protocol):
         """
         ...
 
-    async def batch(self) -> Sequence[Change]:
-        """All changes that are there, at least one; none when the store closes.
+    async def batch(self, *, until: float | None = None) -> Sequence[Change]:
+        """All changes that are there, at least one; none when the store closes, or time is up.
+
+        Args:
+            until: The time of the loop's clock at which it is.
 
         Raises:
             Overrun: The reader was too slow.
         """
+        ...
+
+    @property
+    def ended(self) -> bool:
+        """Whether the store was closed and everything was handed out."""
         ...
 
     @property

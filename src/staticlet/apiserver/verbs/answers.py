@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -68,11 +68,12 @@ class Stream:
 
     Attributes:
         kind: The kind that is watched.
-        events: The events; closing the iterator ends the subscription.
+        batches: The events, those that are there at one time together, never none; closing the
+            iterator ends the subscription.
     """
 
     kind: Kind
-    events: AsyncIterator[Event]
+    batches: AsyncIterator[Sequence[Event]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ the version that took it out.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import msgspec
@@ -28,6 +28,9 @@ from staticlet.apiserver.verbs import freshness, options, place, selection
 from staticlet.apiserver.verbs.answers import Event, Stream
 from staticlet.apiserver.verbs.backend import Backend
 from staticlet.kube import refusal
+
+TOGETHER = 64
+"""So many events, at most, are told at once."""
 
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 BOOKMARK_S = 60.0
@@ -50,10 +53,10 @@ async def watch(backend: Backend, call: calls.Call, kind: Kind) -> Stream:
         await freshness.reached(backend.store, asked.version)
     where = place.namespace(kind, call)
     since = asked.version or backend.store.revision
-    return Stream(kind=kind, events=_events(backend, kind, where, asked, chosen, since=since))
+    return Stream(kind=kind, batches=_batches(backend, kind, where, asked, chosen, since=since))
 
 
-async def _events(
+async def _batches(
     backend: Backend,
     kind: Kind,
     where: str,
@@ -61,7 +64,7 @@ async def _events(
     chosen: selection.Selection,
     *,
     since: int,
-) -> AsyncIterator[Event]:
+) -> AsyncIterator[Sequence[Event]]:
     store = backend.store
     from_start = asked.initial if asked.initial is not None else not asked.version
     there: tuple[Record, ...] = ()
@@ -70,42 +73,47 @@ async def _events(
         since, there = listing.revision, tuple(listing.records)
     try:
         with store.subscribe(kind.key_resource, where, since=since) as changes:
-            for record in there:
-                if chosen.matches(record):
-                    yield Event(type="ADDED", record=record)
+            for begin in range(0, len(there), TOGETHER):
+                some = there[begin : begin + TOGETHER]
+                if found := [_added(record) for record in some if chosen.matches(record)]:
+                    yield found
             if asked.initial and asked.bookmarks:
-                yield _bookmark(kind, since, {INITIAL_EVENTS_END: "true"})
-            async for event in _following(changes, kind, asked, chosen):
-                yield event
+                yield [_bookmark(kind, since, {INITIAL_EVENTS_END: "true"})]
+            async for events in _following(changes, kind, asked, chosen):
+                yield events
     except Gone as error:
-        yield Event(type="ERROR", object=refusal.expired(str(error)).status())
+        yield [Event(type="ERROR", object=refusal.expired(str(error)).status())]
     except Future as error:
-        yield Event(type="ERROR", object=freshness.too_new(error).status())
+        yield [Event(type="ERROR", object=freshness.too_new(error).status())]
 
 
 async def _following(
     changes: Subscription, kind: Kind, asked: options.Reading, chosen: selection.Selection
-) -> AsyncIterator[Event]:
+) -> AsyncIterator[Sequence[Event]]:
     loop = asyncio.get_running_loop()
     ends = loop.time() + (asked.timeout_s or LASTS_S)
     marks = loop.time() + BOOKMARK_S
-    coming = aiter(changes)
     while (now := loop.time()) < ends:
         if now >= marks:
             marks = now + BOOKMARK_S
             if asked.bookmarks:
-                yield _bookmark(kind, changes.revision)
+                yield [_bookmark(kind, changes.revision)]
         try:
-            async with asyncio.timeout_at(min(ends, marks)):
-                change = await anext(coming)
-        except TimeoutError:
-            continue
-        except (StopAsyncIteration, Overrun):
+            happened = await changes.batch(until=min(ends, marks))
+        except Overrun:
             return
-        if event := told(change, chosen):
-            yield event
+        for begin in range(0, len(happened), TOGETHER):
+            some = happened[begin : begin + TOGETHER]
+            if found := [event for change in some if (event := told(change, chosen))]:
+                yield found
+        if changes.ended:
+            return
     if asked.bookmarks:
-        yield _bookmark(kind, changes.revision)
+        yield [_bookmark(kind, changes.revision)]
+
+
+def _added(record: Record) -> Event:
+    return Event(type="ADDED", record=record)
 
 
 def told(change: Change, chosen: selection.Selection) -> Event | None:
