@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from staticlet.kube import core, fieldpath, schema, shape
+from staticlet.kube import apitypes, core, fieldpath, schema, shape
 
 QUANTITY = 'must be a quantity such as "500m" or "128Mi", found '
 
@@ -245,3 +245,11 @@ def test_bytes_must_be_base64() -> None:
         "data[bad]",
         "data[worse]",
     ]
+
+
+def test_the_extra_of_a_user_is_lists_by_key() -> None:
+    spec = {"user": "jane", "extra": {"scopes": ["a", "b"]}}
+    assert schema.check({"spec": spec}, apitypes.SubjectAccessReview).differences == ()
+    wrong = {"spec": {"user": "jane", "extra": {"scopes": "a"}}}
+    (told,) = schema.check(wrong, apitypes.SubjectAccessReview).differences
+    assert fieldpath.render(told.path) == "spec.extra[scopes]"
