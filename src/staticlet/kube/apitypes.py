@@ -3,16 +3,19 @@
 Apart from `core`, since each module of models that is imported costs an agent memory for nothing.
 """
 
-from lightkube.models import (
-    authentication_v1,
-    authorization_v1,
-    coordination_v1,
-    events_v1,
-    node_v1,
-    policy_v1,
-    resource_v1,
-    storage_v1,
-)
+from staticlet.kube import modelsonly
+
+with modelsonly.entered():
+    from lightkube.models import (
+        authentication_v1,
+        authorization_v1,
+        coordination_v1,
+        events_v1,
+        node_v1,
+        policy_v1,
+        resource_v1,
+        storage_v1,
+    )
 
 CSIDriver = storage_v1.CSIDriver
 CSINode = storage_v1.CSINode

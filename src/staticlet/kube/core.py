@@ -13,7 +13,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from lightkube.models import core_v1, meta_v1
+
+from staticlet.kube import modelsonly
+
+with modelsonly.entered():
+    from lightkube.models import core_v1, meta_v1
 
 AppArmorProfile = core_v1.AppArmorProfile
 Binding = core_v1.Binding
