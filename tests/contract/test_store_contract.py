@@ -23,6 +23,7 @@ from staticlet.apiserver.store.port import (
     Record,
     Remove,
     Store,
+    Subscription,
 )
 
 KEEPING = history.Keeping(revisions=20, few=20)
