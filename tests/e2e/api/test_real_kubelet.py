@@ -263,7 +263,6 @@ def test_nothing_was_refused_that_a_cluster_would_not_refuse(server, typed):
         "409 update leases",
         "409 create pods",
     }
-    print("REFUSED", refused)
     assert set(refused) <= expected, refused
 
 
