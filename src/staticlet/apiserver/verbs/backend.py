@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -19,6 +19,10 @@ class Kinds(Protocol):
 
     def find(self, group: str, version: str, plural: str) -> Kind | None:
         """The kind of a resource in a version; None when it is not served."""
+        ...
+
+    def __iter__(self) -> Iterator[Kind]:
+        """Every kind."""
         ...
 
 

@@ -14,7 +14,7 @@ from staticlet.apiserver import calls
 from staticlet.apiserver.admission import plugin
 from staticlet.apiserver.resources.kind import Kind, Object
 from staticlet.apiserver.store.port import Decision, Keep, Key, Put, Record, Remove
-from staticlet.apiserver.verbs import answers, body, options, place, saving
+from staticlet.apiserver.verbs import answers, body, options, orphans, place, saving
 from staticlet.apiserver.verbs.answers import One, Plain
 from staticlet.apiserver.verbs.backend import Backend
 from staticlet.kube import refusal, rfc3339
@@ -28,8 +28,8 @@ async def delete(
     """Delete an object, or begin to.
 
     Returns:
-        The object where it stays for now, or where its kind has it so; else a Status. There is no
-        garbage collector for dependents: a propagation policy is accepted and changes nothing.
+        The object where it stays for now, or where its kind has it so; else a Status. What the
+        object owns goes after it, by a controller, unless the propagation policy is Orphan.
 
     Raises:
         refusal.Refusal: 404; 409 when a precondition does not hold; what admission refuses.
@@ -59,6 +59,8 @@ async def removed(
         mark: Changes the object before it goes; not done when it is going already.
         admit: Whether admission is asked about the deletion.
     """
+    if asked.propagation == options.ORPHAN:
+        await _orphan(backend, call, kind, key, asked, admit=admit)
     gone = False
 
     def decide(record: Record | None) -> Decision:
@@ -78,6 +80,26 @@ async def removed(
         waits = asked.propagation == "Foreground"
         return answers.with_code(saved, _ACCEPTED) if waits else saved
     return saved if kind.strategy.returns_deleted else _done(kind, saved)
+
+
+async def _orphan(
+    backend: Backend,
+    call: calls.Call,
+    kind: Kind,
+    key: Key,
+    asked: options.Deleting,
+    *,
+    admit: bool,
+) -> None:
+    """Leave behind what the object owns, if it may be deleted."""
+    there = backend.store.get(key)
+    if there is None:
+        return  # the deletion says so
+    old = there.object()
+    check_conditions(kind, old, asked)
+    if admit:
+        _admit(backend, call, kind, key.name, old)
+    await orphans.release(backend, call, kind, there)
 
 
 def _admit(backend: Backend, call: calls.Call, kind: Kind, name: str, old: Object) -> None:

@@ -20,7 +20,8 @@ from staticlet.kube.validate import errors
 VALIDATIONS = ("Ignore", "Warn", "Strict")
 EXACT = "Exact"
 NOT_OLDER = "NotOlderThan"
-PROPAGATIONS = ("Foreground", "Background", "Orphan")
+ORPHAN = "Orphan"
+PROPAGATIONS = ("Foreground", "Background", ORPHAN)
 LONGEST_MANAGER = 128
 EVERYTHING = selector.Selector()
 
@@ -217,7 +218,7 @@ def deleting(call: calls.Call, given: Mapping[str, Any]) -> Deleting:
     call.dry_run = call.dry_run or bool(dry_run)
     conditions = given.get("preconditions") or {}
     if orphan:
-        propagation = "Orphan"
+        propagation = ORPHAN
     return Deleting(
         grace_s=1 if grace is not None and grace < 0 else grace,
         uid=conditions.get("uid", ""),
