@@ -148,6 +148,17 @@ def test_what_is_owned_goes_when_its_last_owner_does(kubectl, make):
     until(lambda: not kubectl(*there), "it is gone")
 
 
+def test_what_is_owned_stays_when_its_owner_is_to_leave_orphans(kubectl, make):
+    owner = make("configmaps", apiobjects.config_map("owner"))
+    owned = apiobjects.config_map("owned")
+    owned["metadata"]["ownerReferences"] = [owned_by("ConfigMap", owner)]
+    make("configmaps", owned)
+    kubectl("delete", "configmap", "owner", "--cascade=orphan")
+    there = ("get", "configmap", "owned", "--ignore-not-found", "-o", "name")
+    lasts(lambda: bool(kubectl(*there)), "it stays", for_s=0.5)
+    assert "ownerReferences" not in kubectl.json("get", "configmap", "owned")["metadata"]
+
+
 @pytest.mark.parametrize("off", registry.NAMES)
 def test_with_one_controller_off_the_others_go_on(off, tmp_path):
     with apirun.running(tmp_path, controllers=f"*,-{off}") as server:
