@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from staticlet.apiserver import calls
-from staticlet.apiserver.http import audit, dispatch, health, version
+from staticlet.apiserver.http import audit, dispatch, health, metrics, version
 from staticlet.app import apioptions
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
@@ -57,6 +57,26 @@ def test_the_manager_is_what_the_request_says_or_its_program():
     assert dispatch.manager("", None) == "unknown"
     assert dispatch.manager(None, "\x00\x01") == "unknown"
     assert len(dispatch.manager(None, "x" * 1000)) == dispatch.LONGEST_MANAGER
+
+
+def test_requests_are_counted_and_timed_and_a_bound_is_within():
+    meter = metrics.Metrics(revision=lambda: 7, watches=lambda: 1, connections=lambda: 2)
+    get = metrics.Request(verb="GET", version="v1", resource="pods")
+    for code, took_s in ((200, 0.001), (200, 0.002), (404, 99.0)):
+        meter.count(get, code, took_s)
+    meter.count(metrics.Request(verb="WATCH"), 200, 5.0)
+    text, media = meter.text()
+    lines = [line for line in text.decode().splitlines() if "WATCH" in line or "GET" in line]
+    about = 'group="",resource="pods",subresource="",verb="GET",version="v1"'
+    took = "apiserver_request_duration_seconds"
+    assert media.startswith("text/plain")
+    assert "staticlet_api_revision 7.0" in text.decode()
+    assert f'apiserver_request_total{{code="200",{about}}} 2.0' in lines
+    assert f'apiserver_request_total{{code="404",{about}}} 1.0' in lines
+    assert sum("WATCH" in line for line in lines) == 1, "how long a watch took says nothing"
+    buckets = [line.rpartition(" ")[2] for line in lines if f"{took}_bucket" in line]
+    assert buckets == ["1.0", *["2.0"] * 11, "3.0"]
+    assert f"{took}_sum{{{about}}} 99.003" in lines
 
 
 def test_the_version_has_what_clients_parse():

@@ -7,21 +7,24 @@ remembered; everything else is looked at with each request, so that what is dele
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jwt
 import msgspec
 
 from staticlet.apiserver import calls
 from staticlet.apiserver.authn import proof
 from staticlet.apiserver.authn.keys import Keys
 from staticlet.apiserver.store.port import Key, Objects
+
+if TYPE_CHECKING:
+    import jwt
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
 USER_PREFIX = "system:serviceaccount:"
@@ -36,8 +39,6 @@ SKEW_S = 60
 _LONGEST = 16 * 1024
 _REMEMBERED = 1024
 _ALGORITHM = "RS256"
-
-_JWS = jwt.PyJWS()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +155,7 @@ class AccountTokens:
             "sub": f"{USER_PREFIX}{grant.namespace}:{grant.account.name}",
         }
         headers = {"kid": self._keys.verifiers[0].id, "typ": None}
-        return _JWS.encode(
+        return _jws().encode(
             msgspec.json.encode(claims), self._keys.signer, algorithm=_ALGORITHM, headers=headers
         )
 
@@ -221,11 +222,13 @@ class AccountTokens:
 
     def _payload(self, token: str) -> bytes:
         """What is signed, if one of the keys has signed it."""
+        import jwt
+
         try:
-            header = _JWS.get_unverified_header(token)
+            header = _jws().get_unverified_header(token)
             for verifier in self._keys.named(header.get("kid")):
                 try:
-                    payload: bytes = _JWS.decode(token, verifier.key, algorithms=[_ALGORITHM])
+                    payload: bytes = _jws().decode(token, verifier.key, algorithms=[_ALGORITHM])
                 except jwt.InvalidSignatureError:
                     continue
                 return payload
@@ -233,6 +236,13 @@ class AccountTokens:
             # Of a header that is no JSON, or nested beyond reason.
             raise proof.NotProved("invalid bearer token") from fault
         raise proof.NotProved("token was signed with a key that is not known here")
+
+
+@functools.cache
+def _jws() -> jwt.PyJWS:
+    import jwt  # of 3 MB, and many a server never sees a token
+
+    return jwt.PyJWS()
 
 
 def _check_bound(about: _Kubernetes, objects: Objects, now: datetime) -> None:

@@ -1,16 +1,22 @@
 """What `/metrics` tells, under kube-apiserver's names where it has the same thing to tell.
 
-The one module that knows the Prometheus client.
+Requests are counted in plain numbers, which costs them next to nothing. The one module that knows
+the Prometheus client; it is loaded when somebody first asks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import bisect
+import functools
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import prometheus_client as prometheus
-
-CONTENT_TYPE = prometheus.CONTENT_TYPE_LATEST
+if TYPE_CHECKING:
+    import prometheus_client as prometheus
+    from prometheus_client import metrics_core
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -35,6 +41,20 @@ class Request:
     subresource: str = ""
 
 
+@dataclass(slots=True)
+class _Times:
+    """How long requests of one sort took.
+
+    Attributes:
+        within: How many took no longer than each bound, and longer than the one before; the last
+            those beyond all.
+        seconds: All together.
+    """
+
+    within: list[int] = field(default_factory=lambda: [0] * (len(_SECONDS) + 1))
+    seconds: float = 0.0
+
+
 class Metrics:
     """Counts requests; reads the rest when it is asked."""
 
@@ -52,30 +72,13 @@ class Metrics:
             watches: How many watches are open.
             connections: How many clients are connected.
         """
-        self._registry = prometheus.CollectorRegistry()
-        prometheus.ProcessCollector(registry=self._registry)
-        prometheus.PlatformCollector(registry=self._registry)
-        names = ("verb", "group", "version", "resource", "subresource")
-        self._requests = prometheus.Counter(
-            "apiserver_request",
-            "Requests by what they asked for and the code of their answer.",
-            (*names, "code"),
-            registry=self._registry,
+        self._gauges = (
+            ("staticlet_api_revision", "The newest revision of the store.", revision),
+            ("apiserver_longrunning_requests", "How many watches are open.", watches),
+            ("staticlet_api_connections", "How many clients are connected.", connections),
         )
-        self._seconds = prometheus.Histogram(
-            "apiserver_request_duration_seconds",
-            "How long requests took, watches left out.",
-            names,
-            registry=self._registry,
-            buckets=_SECONDS,
-        )
-        self._gauge("staticlet_api_revision", "The newest revision of the store.", revision)
-        self._gauge("apiserver_longrunning_requests", "How many watches are open.", watches)
-        self._gauge("staticlet_api_connections", "How many clients are connected.", connections)
-
-    def _gauge(self, name: str, text: str, read: Callable[[], int]) -> None:
-        gauge = prometheus.Gauge(name, text, registry=self._registry)
-        gauge.set_function(read)
+        self._requests: Counter[tuple[Request, int]] = Counter()
+        self._times: dict[Request, _Times] = {}
 
     def count(self, request: Request, code: int, seconds: float) -> None:
         """Count a request that has been answered.
@@ -85,17 +88,66 @@ class Metrics:
             code: The HTTP status of the answer.
             seconds: How long it took.
         """
-        names = (
-            request.verb,
-            request.group,
-            request.version,
-            request.resource,
-            request.subresource,
-        )
-        self._requests.labels(*names, str(code)).inc()
+        self._requests[request, code] += 1
         if request.verb != "WATCH":
-            self._seconds.labels(*names).observe(seconds)
+            times = self._times.setdefault(request, _Times())
+            times.within[bisect.bisect_left(_SECONDS, seconds)] += 1
+            times.seconds += seconds
 
-    def text(self) -> bytes:
-        """All metrics in Prometheus' text format."""
-        return prometheus.generate_latest(self._registry)
+    def text(self) -> tuple[bytes, str]:
+        """All metrics in Prometheus' text format, and its media type."""
+        import prometheus_client as prometheus
+
+        return prometheus.generate_latest(self._registry), prometheus.CONTENT_TYPE_LATEST
+
+    def collect(self) -> Iterator[metrics_core.Metric]:
+        """What is counted and read here, as the Prometheus client asks for it."""
+        from prometheus_client import metrics_core
+
+        requests = metrics_core.CounterMetricFamily(
+            "apiserver_request",
+            "Requests by what they asked for and the code of their answer.",
+            labels=(*_LABELS, "code"),
+        )
+        for (request, code), count in self._requests.items():
+            requests.add_metric((*_values(request), str(code)), count)
+        yield requests
+        took = metrics_core.HistogramMetricFamily(
+            "apiserver_request_duration_seconds",
+            "How long requests took, watches left out.",
+            labels=_LABELS,
+        )
+        for request, times in self._times.items():
+            took.add_metric(_values(request), _summed(times.within), times.seconds)
+        yield took
+        for name, text, read in self._gauges:
+            yield metrics_core.GaugeMetricFamily(name, text, read())
+
+    @functools.cached_property
+    def _registry(self) -> prometheus.CollectorRegistry:
+        import prometheus_client as prometheus
+
+        made = prometheus.CollectorRegistry()
+        prometheus.ProcessCollector(registry=made)
+        prometheus.PlatformCollector(registry=made)
+        made.register(self)
+        return made
+
+
+_LABELS = ("verb", "group", "version", "resource", "subresource")
+
+
+def _values(request: Request) -> tuple[str, ...]:
+    return (
+        request.verb,
+        request.group,
+        request.version,
+        request.resource,
+        request.subresource,
+    )
+
+
+def _summed(within: Iterable[int]) -> list[tuple[str, float]]:
+    """Buckets as Prometheus has them: each counts those before it, too."""
+    bounds = (*(str(bound) for bound in _SECONDS), "+Inf")
+    return list(zip(bounds, itertools.accumulate(within), strict=True))

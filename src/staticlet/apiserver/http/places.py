@@ -69,7 +69,7 @@ class Places:
             told = health.answer(self.checks, where, asked.query)
             made = _bytes(told.text.encode(), TEXT, code=told.code)
         elif where == "/metrics":
-            made = _bytes(self.meter.text(), metrics.CONTENT_TYPE)
+            made = _bytes(*self.meter.text())
         elif where == "/version":
             made = _bytes(msgspec.json.encode(version.info()), forms.JSON)
         elif where == "/":
