@@ -1,0 +1,102 @@
+"""What a mirror pod needs next. Pure.
+
+Follows `tryReconcileMirrorPods` and the clean-up of orphans, with the departures that users ask
+for: a mirror that was deleted comes back at once however it was deleted, one that was edited is
+put right, and neither waits for anything that pods of the API need.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from staticlet.kube import core
+from staticlet.node import mirrorpod
+
+Object = Mapping[str, Any]
+
+
+class Act(enum.Enum):
+    """What is done to a mirror."""
+
+    NOTHING = "nothing"
+    CREATE = "create"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What is known of one name.
+
+    Attributes:
+        static: The static pod as it is served, or wanted where nothing is served yet; None when
+            there is none.
+        leaving: Whether it is only being stopped: its manifest is gone.
+        found: The object of that name in the API; None when there is none.
+        labels: Of the mirror when it was created; None where that is not known.
+        settled: Whether all manifests are known: before, nobody is an orphan.
+        node_uid: The uid of the own Node; empty while there is none, or while it goes.
+    """
+
+    static: core.Pod | None
+    leaving: bool
+    found: Object | None
+    labels: Mapping[str, str] | None
+    settled: bool
+    node_uid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What to do next with one mirror.
+
+    Attributes:
+        act: What.
+        why: The reason, in words.
+        uid: Of the mirror that is deleted: another one of the same name is spared.
+        edited: Whether somebody's edit is undone: done again and again, that is a fight.
+        blocked: Whether something is in the way of a mirror, which people must hear of.
+    """
+
+    act: Act
+    why: str = ""
+    uid: str = ""
+    edited: bool = False
+    blocked: bool = False
+
+
+_NOTHING = Step(act=Act.NOTHING)
+
+
+def step(now: Situation) -> Step:
+    """The next step for one name."""
+    if now.found is None:
+        return _absent(now)
+    if not mirrorpod.is_mirror(now.found):
+        blocked = now.static is not None and not now.leaving
+        why = "a pod of the API has its name: rename one of them" if blocked else ""
+        return Step(act=Act.NOTHING, why=why, blocked=blocked)
+    if now.static is None:
+        orphan = "there is no static pod of its name"
+        return _delete(now.found, orphan) if now.settled else _NOTHING
+    if now.leaving:
+        return _NOTHING  # it tells of the pod until that has ended
+    if (now.found.get("metadata") or {}).get("deletionTimestamp"):
+        return _delete(now.found, "somebody deletes it")
+    if not mirrorpod.mirrors(now.found, now.static):
+        return _delete(now.found, "the manifest has changed")
+    edit = mirrorpod.drift(now.found, now.static, labels=now.labels)
+    return _delete(now.found, edit, edited=True) if edit else _NOTHING
+
+
+def _absent(now: Situation) -> Step:
+    if now.static is None or now.leaving or not now.node_uid:
+        return _NOTHING
+    return Step(act=Act.CREATE, why="it is not there")
+
+
+def _delete(found: Object, why: str, *, edited: bool = False) -> Step:
+    uid = str((found.get("metadata") or {}).get("uid", ""))
+    return Step(act=Act.DELETE, why=why, uid=uid, edited=edited)

@@ -1,0 +1,365 @@
+"""Keeps the mirror pods of this node as they should be, and their status true.
+
+Each name has one task at a time, which does one thing after the other and begins anew whenever
+something has changed; what waits for an API server that is away, refuses or is slow waits here,
+and nothing else does. What the watch has not brought yet is known from the answers to our own
+requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from staticlet.aio import clock as clocks
+from staticlet.aio import fanout
+from staticlet.client import backoff, port, saying
+from staticlet.kube import core
+from staticlet.node import mirrorplan, mirrorpod, statuspatch, view
+from staticlet.pods import wanted
+
+log = logging.getLogger(__name__)
+
+Object = dict[str, Any]
+
+AT_ONCE = 4
+EDIT_QUIET_S = 600.0
+"""After so long without an edit, the next one is undone at once again."""
+
+MOST_AWAY_S = 3.0
+"""How long at most until an API server that is away is tried again, by all mirrors together."""
+
+MOST_ABSENT_S = 5.0
+"""How long at most until a namespace that is missing is looked for again."""
+
+FAILED = "FailedMirrorPod"
+"""The reason of the event on the Node when a mirror pod is refused; the kubelet only logs it."""
+
+_MOST_STEPS = 8
+_DELETE = {"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0}
+
+
+class Collection(Protocol):
+    """The pods of this node in the API, as a reflector keeps them."""
+
+    @property
+    def objects(self) -> Mapping[tuple[str, str], Object]:
+        """All of them, by namespace and name."""
+        ...
+
+    @property
+    def synced(self) -> bool:
+        """Whether they were listed at least once."""
+        ...
+
+    @property
+    def revision(self) -> int:
+        """The resourceVersion up to which they are known."""
+        ...
+
+    @property
+    def changes(self) -> fanout.Fanout[tuple[str, str]]:
+        """Tells which have changed."""
+        ...
+
+
+class Owner(Protocol):
+    """The own Node."""
+
+    @property
+    def uid(self) -> str:
+        """Its uid; empty while there is none, or while it is being deleted."""
+        ...
+
+    @property
+    def changes(self) -> fanout.Fanout[str]:
+        """Tells when that has changed."""
+        ...
+
+
+class Mirrors:
+    """Creates, deletes and updates the mirror pods of one node.
+
+    Args:
+        api: The API server.
+        node: The node's name.
+        owner: Its Node object.
+        agent: The pods.
+        there: The pods of the node in the API.
+        clock: The time.
+        random: A number from 0 to 1 at each call, for pauses.
+        tell: Takes the reason and the message of a warning about the Node.
+    """
+
+    def __init__(
+        self,
+        api: port.Api,
+        *,
+        node: str,
+        owner: Owner,
+        agent: view.Agent,
+        there: Collection,
+        clock: clocks.Clock,
+        random: Callable[[], float],
+        tell: Callable[[str, str], None],
+    ) -> None:
+        self._api = api
+        self._node = node
+        self._owner = owner
+        self._agent = agent
+        self._there = there
+        self._clock = clock
+        self._random = random
+        self._tell = tell
+        self._saying = saying.Saying(log, "mirror pods", clock)
+        self._away = backoff.Backoff(random, most_s=MOST_AWAY_S)
+        self._away_until = 0.0
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._tasks: dict[wanted.PodKey, asyncio.Task[None]] = {}
+        self._again: set[wanted.PodKey] = set()
+        self._known: dict[wanted.PodKey, Object] = {}
+        self._gone: dict[wanted.PodKey, str] = {}
+        self._labels: dict[wanted.PodKey, Mapping[str, str]] = {}
+        self._pauses: dict[wanted.PodKey, backoff.Backoff] = {}
+        self._edits: dict[wanted.PodKey, tuple[backoff.Backoff, float]] = {}
+        self._refused: dict[wanted.PodKey, str] = {}
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow(self._agent.changes, group), name="mirrors: pods")
+            group.create_task(self._follow(self._there.changes, group), name="mirrors: API")
+            group.create_task(self._follow_owner(group), name="mirrors: node")
+
+    async def _follow(
+        self,
+        changes: fanout.Fanout[wanted.PodKey] | fanout.Fanout[tuple[str, str]],
+        group: asyncio.TaskGroup,
+    ) -> None:
+        """Look at what changes, and at everything at first and after a flood."""
+        while True:
+            with changes.subscribed() as news:
+                self._look_at_all(group)
+                try:
+                    while some := await news.next():
+                        for namespace, name in some:
+                            self._look(wanted.PodKey(namespace, name), group)
+                except fanout.Dropped:
+                    log.debug("too many changes at once: looking at every mirror pod")
+                else:
+                    return  # the agent ends
+
+    async def _follow_owner(self, group: asyncio.TaskGroup) -> None:
+        with self._owner.changes.subscribed() as news:
+            while await news.next():
+                self._look_at_all(group)
+
+    def _look_at_all(self, group: asyncio.TaskGroup) -> None:
+        keys = {wanted.PodKey(*key) for key in self._there.objects}
+        keys |= set(self._agent.manifests().pods) | {_key(pod) for pod in self._agent.pods()}
+        for key in sorted(keys):
+            self._look(key, group)
+
+    def _look(self, key: wanted.PodKey, group: asyncio.TaskGroup) -> None:
+        if key in self._tasks:
+            self._again.add(key)
+            return
+        self._tasks[key] = group.create_task(self._tend(key), name=f"mirror {key}")
+
+    async def _tend(self, key: wanted.PodKey) -> None:
+        """Do what is to be done about one name, until nothing is."""
+        try:
+            while True:
+                self._again.discard(key)
+                pause_s = await self._settled(key)
+                if pause_s is not None:
+                    await asyncio.sleep(pause_s)
+                elif key not in self._again:
+                    return
+        finally:
+            del self._tasks[key]
+
+    async def _settled(self, key: wanted.PodKey) -> float | None:
+        """Take steps; how long to wait before the next when one has failed."""
+        try:
+            for _ in range(_MOST_STEPS):
+                if not await self._in_turn(key):
+                    break
+        except port.Refused as fault:
+            return self._was_refused(key, fault)
+        except port.Unreachable as fault:
+            self._saying.lost(str(fault))
+            self._away_until = self._clock.monotonic() + self._away.next()
+            return 0.0
+        self._pauses.pop(key, None)
+        return None
+
+    async def _in_turn(self, key: wanted.PodKey) -> bool:
+        """One step, a few names at a time, and none while the server is known to be away."""
+        while True:
+            wait_s = self._away_until - self._clock.monotonic()
+            if wait_s > 0:
+                await asyncio.sleep(wait_s)
+            async with self._slots:
+                if self._away_until <= self._clock.monotonic():
+                    return await self._one_step(key)
+
+    async def _one_step(self, key: wanted.PodKey) -> bool:
+        """Take one step; whether another may follow."""
+        if not self._there.synced:
+            return False
+        now = self._situation(key)
+        step = mirrorplan.step(now)
+        if step.act is mirrorplan.Act.DELETE and step.edited and not self._may_undo(key):
+            step = mirrorplan.Step(act=mirrorplan.Act.NOTHING)
+        if step.blocked:
+            self._tell_once(key, step.why)
+        match step.act:
+            case mirrorplan.Act.CREATE if now.static is not None:
+                await self._create(key, now.static)
+                return True
+            case mirrorplan.Act.DELETE:
+                await self._delete(key, step)
+                return True
+            case _:
+                return await self._publish(key, now)
+
+    def _situation(self, key: wanted.PodKey) -> mirrorplan.Situation:
+        shown = self._agent.pod(key)
+        all_wanted = self._agent.manifests()
+        pod = all_wanted.pods.get(key)
+        static = shown or (pod.pod if pod is not None else None)
+        meta = static.metadata if static is not None else None
+        return mirrorplan.Situation(
+            static=static,
+            leaving=pod is None and meta is not None and meta.deletionTimestamp is not None,
+            found=self._found(key),
+            labels=self._labels.get(key),
+            settled=all_wanted.ready >= all_wanted.sources,
+            node_uid=self._owner.uid,
+        )
+
+    def _found(self, key: wanted.PodKey) -> Object | None:
+        """The mirror as it is by now: the watch may not have brought our own last write yet."""
+        ours = self._known.get(key)
+        if ours is not None:
+            if self._there.revision < _version(ours):
+                return ours
+            del self._known[key]
+        there = self._there.objects.get(key)
+        return None if there is not None and _uid(there) == self._gone.get(key) else there
+
+    async def _create(self, key: wanted.PodKey, pod: core.Pod) -> None:
+        mirror = mirrorpod.made(pod, node=self._node, node_uid=self._owner.uid)
+        try:
+            made = await self._api.ask("POST", _path(key.namespace), mirror)
+        except port.Refused as fault:
+            if fault.reason != "AlreadyExists":
+                raise
+            made = await self._api.ask("GET", _path(key.namespace, key.name))
+            self._answered()
+            if not mirrorpod.is_mirror(made):
+                raise  # a pod of the API has the name
+        else:
+            log.info("%s: made its mirror pod", key, extra={"pod": str(key)})
+            self._labels[key] = dict((made.get("metadata") or {}).get("labels") or {})
+        self._answered()
+        self._refused.pop(key, None)
+        self._known[key] = made
+
+    def _answered(self) -> None:
+        """The server is there."""
+        self._away.reset()
+        self._saying.back()
+
+    async def _delete(self, key: wanted.PodKey, step: mirrorplan.Step) -> None:
+        body = {**_DELETE, "preconditions": {"uid": step.uid}}
+        try:
+            await self._api.ask("DELETE", _path(key.namespace, key.name), body)
+        except port.Refused as fault:
+            if fault.code not in (404, 409):  # gone, or another one by now
+                raise
+        log.info("%s: removed its mirror pod: %s", key, step.why, extra={"pod": str(key)})
+        self._answered()
+        self._gone[key] = step.uid
+        self._known.pop(key, None)
+        self._labels.pop(key, None)
+
+    async def _publish(self, key: wanted.PodKey, now: mirrorplan.Situation) -> bool:
+        """Write the status if it differs; the newest counts, one write is under way at most."""
+        if now.static is None or now.static.status is None or now.found is None:
+            self._forget(key, now)
+            return False
+        if not mirrorpod.mirrors(now.found, now.static):
+            return False
+        change = statuspatch.patch(now.static.status, now.found.get("status") or {})
+        if change is None:
+            return False
+        body = {"metadata": {"uid": _uid(now.found)}, "status": change}
+        path = f"{_path(key.namespace, key.name)}/status"
+        try:
+            self._known[key] = await self._api.ask("PATCH", path, body, media=port.STRATEGIC_PATCH)
+        except port.Refused as fault:
+            if fault.code not in (404, 409):
+                raise
+            return False  # it went meanwhile: the watch brings what there is now
+        self._answered()
+        return True
+
+    def _forget(self, key: wanted.PodKey, now: mirrorplan.Situation) -> None:
+        """Remember nothing of a name that is neither here nor there."""
+        if now.static is None and now.found is None:
+            self._labels.pop(key, None)
+            self._gone.pop(key, None)
+            self._edits.pop(key, None)
+            self._refused.pop(key, None)
+
+    def _may_undo(self, key: wanted.PodKey) -> bool:
+        """Whether an edit is undone now: at once at first, then ever more slowly."""
+        now = self._clock.monotonic()
+        pause, until = self._edits.get(key, (self._backoff(1.0), 0.0))
+        if now - until > EDIT_QUIET_S:
+            pause.reset()
+        elif now < until:
+            return False
+        self._edits[key] = (pause, now + pause.next())
+        return True
+
+    def _was_refused(self, key: wanted.PodKey, fault: port.Refused) -> float:
+        """Tell of a refusal; how long to wait before the same is asked again."""
+        self._answered()
+        self._tell_once(key, f"the API server refuses it: {fault.message}")
+        pause_s = self._pauses.setdefault(key, self._backoff(0.5)).next(fault.retry_after_s)
+        return min(pause_s, MOST_ABSENT_S) if fault.code == 404 else pause_s
+
+    def _tell_once(self, key: wanted.PodKey, why: str) -> None:
+        if self._refused.get(key) != why:
+            self._refused[key] = why
+            words = f"static pod {key} has no mirror pod: {why}"
+            log.warning("%s", words, extra={"pod": str(key)})
+            self._tell(FAILED, words)
+
+    def _backoff(self, base_s: float) -> backoff.Backoff:
+        return backoff.Backoff(self._random, base_s=base_s)
+
+
+def _path(namespace: str, name: str = "") -> str:
+    path = f"/api/v1/namespaces/{namespace}/pods"
+    return f"{path}/{name}" if name else path
+
+
+def _key(pod: core.Pod) -> wanted.PodKey:
+    meta = pod.metadata or core.ObjectMeta()
+    return wanted.PodKey(meta.namespace or "default", meta.name or "")
+
+
+def _uid(obj: Mapping[str, Any]) -> str:
+    return str((obj.get("metadata") or {}).get("uid", ""))
+
+
+def _version(obj: Mapping[str, Any]) -> int:
+    """The resourceVersion as a number, which it is with every server that there is."""
+    text = str((obj.get("metadata") or {}).get("resourceVersion", ""))
+    return int(text) if text.isdecimal() else 0

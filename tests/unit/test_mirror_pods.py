@@ -1,0 +1,228 @@
+"""What a mirror pod needs, and what of its status is to be written."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from staticlet.kube import core
+from staticlet.node import mirrorplan, mirrorpod, statuspatch
+
+NOTES = {
+    "kubernetes.io/config.hash": "abc",
+    "kubernetes.io/config.seen": "2030-01-01T00:00:00Z",
+    "kubernetes.io/config.source": "file",
+    "mine": "yes",
+}
+
+
+def static(**changes: Any) -> core.Pod:
+    raw: dict[str, Any] = {
+        "metadata": {
+            "name": "web-one",
+            "namespace": "kube-system",
+            "uid": "static",
+            "labels": {"app": "web"},
+            "annotations": dict(NOTES),
+            "ownerReferences": [{"apiVersion": "v1", "kind": "X", "name": "x", "uid": "x"}],
+        },
+        "spec": {
+            "nodeName": "one",
+            "containers": [{"name": "c", "image": "a:1"}],
+            "initContainers": [{"name": "i", "image": "b:1"}],
+        },
+    }
+    raw["metadata"] |= changes
+    return core.pod(raw)
+
+
+def mirror(pod: core.Pod | None = None, **meta: Any) -> dict[str, Any]:
+    made = mirrorpod.made(pod or static(), node="one", node_uid="node-uid")
+    made["metadata"] |= {"uid": "mirror-uid"} | meta
+    return made
+
+
+def step(**parts: Any) -> mirrorplan.Step:
+    base: dict[str, Any] = {
+        "static": static(),
+        "leaving": False,
+        "found": mirror(),
+        "labels": None,
+        "settled": True,
+        "node_uid": "node-uid",
+    }
+    return mirrorplan.step(mirrorplan.Situation(**base | parts))
+
+
+def test_a_mirror_is_the_static_pod_with_one_annotation_more_and_the_node_as_its_only_owner():
+    made = mirrorpod.made(static(), node="one", node_uid="node-uid")
+    assert made["metadata"] == {
+        "name": "web-one",
+        "namespace": "kube-system",
+        "labels": {"app": "web"},
+        "annotations": NOTES | {"kubernetes.io/config.mirror": "abc"},
+        "ownerReferences": [
+            {
+                "apiVersion": "v1",
+                "kind": "Node",
+                "name": "one",
+                "uid": "node-uid",
+                "controller": True,
+            }
+        ],
+    }
+    assert made["spec"]["containers"] == [{"name": "c", "image": "a:1"}]
+
+
+def test_a_mirror_that_is_as_it_should_be_is_left_alone():
+    assert step().act is mirrorplan.Act.NOTHING
+
+
+def test_what_is_missing_is_made_once_the_node_is_known():
+    assert step(found=None).act is mirrorplan.Act.CREATE
+    assert step(found=None, node_uid="").act is mirrorplan.Act.NOTHING
+
+
+def test_a_pod_that_is_being_stopped_gets_no_mirror_and_keeps_the_one_it_has():
+    assert step(found=None, leaving=True).act is mirrorplan.Act.NOTHING
+    assert step(leaving=True).act is mirrorplan.Act.NOTHING
+
+
+def test_an_orphan_goes_once_all_manifests_are_known():
+    assert step(static=None, settled=False).act is mirrorplan.Act.NOTHING
+    assert step(static=None) == mirrorplan.Step(
+        act=mirrorplan.Act.DELETE, why="there is no static pod of its name", uid="mirror-uid"
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        (mirror(deletionTimestamp="2030-01-01T00:00:00Z"), "somebody deletes it"),
+        (
+            mirror(static(annotations={**NOTES, "kubernetes.io/config.hash": "old"})),
+            "the manifest has changed",
+        ),
+    ],
+)
+def test_a_mirror_of_something_else_and_one_that_goes_are_replaced(found, why):
+    assert step(found=found) == mirrorplan.Step(
+        act=mirrorplan.Act.DELETE, why=why, uid="mirror-uid"
+    )
+
+
+@pytest.mark.parametrize(
+    ("edit", "why"),
+    [
+        (lambda m: m["metadata"]["labels"].pop("app"), 'label app is absent instead of "web"'),
+        (
+            lambda m: m["metadata"]["labels"].update(app="other"),
+            'label app is "other" instead of "web"',
+        ),
+        (
+            lambda m: m["metadata"]["annotations"].update(mine="no"),
+            'annotation mine is "no" instead of "yes"',
+        ),
+        (
+            lambda m: m["spec"]["containers"][0].update(image="evil:1"),
+            'image of c is "evil:1" instead of "a:1"',
+        ),
+        (
+            lambda m: m["spec"]["initContainers"][0].update(image="evil:1"),
+            'image of i is "evil:1" instead of "b:1"',
+        ),
+    ],
+)
+def test_an_edit_is_undone_with_its_reason(edit, why):
+    edited = copy.deepcopy(mirror())
+    edit(edited)
+    made = step(found=edited)
+    assert (made.act, made.why, made.edited) == (mirrorplan.Act.DELETE, why, True)
+
+
+def test_a_label_that_admission_gave_stays_and_one_that_somebody_adds_later_does_not():
+    found = mirror(labels={"app": "web", "zone": "a"})
+    assert step(found=found).act is mirrorplan.Act.NOTHING  # nobody knows who gave it
+    given = {"app": "web", "zone": "a"}
+    assert step(found=found, labels=given).act is mirrorplan.Act.NOTHING
+    assert step(found=found, labels={"app": "web"}).why == 'label zone is "a" instead of absent'
+
+
+def test_annotations_of_others_stay():
+    found = mirror()
+    found["metadata"]["annotations"]["cni.example/ip"] = "10.0.0.1"
+    assert step(found=found).act is mirrorplan.Act.NOTHING
+
+
+def test_a_pod_of_the_api_with_the_name_is_in_the_way_and_is_left_alone():
+    found = mirror()
+    del found["metadata"]["annotations"]["kubernetes.io/config.mirror"]
+    made = step(found=found)
+    assert (made.act, made.blocked) == (mirrorplan.Act.NOTHING, True)
+    assert not step(found=found, static=None).blocked
+
+
+def status(**fields: Any) -> core.PodStatus:
+    made = core.pod({"status": fields}).status
+    assert made is not None
+    return made
+
+
+RUNNING = {
+    "phase": "Running",
+    "podIPs": [{"ip": "10.0.0.9"}],
+    "conditions": [
+        {"type": "Ready", "status": "True", "lastTransitionTime": "2030-01-01T00:00:00.7Z"}
+    ],
+    "containerStatuses": [
+        {
+            "name": "c",
+            "ready": True,
+            "restartCount": 0,
+            "image": "a:1",
+            "imageID": "x",
+            "state": {"running": {"startedAt": "2030-01-01T00:00:00Z"}},
+        }
+    ],
+}
+
+
+def test_a_status_is_written_whole_where_there_is_none():
+    made = statuspatch.patch(status(**RUNNING), {"phase": "Pending", "qosClass": "BestEffort"})
+    assert made is not None
+    assert made["phase"] == "Running"
+    assert made["podIPs"] == [{"ip": "10.0.0.9"}, {"$patch": "replace"}]
+    assert made["conditions"] == [
+        {"type": "Ready", "status": "True", "lastTransitionTime": "2030-01-01T00:00:00Z"}
+    ]
+    assert "qosClass" not in made
+
+
+def test_a_status_that_is_there_already_is_not_written():
+    there = statuspatch.status(status(**RUNNING))
+    there["conditions"][0]["lastProbeTime"] = None
+    there["containerStatuses"][0]["lastState"] = {}
+    there["qosClass"] = "BestEffort"
+    assert statuspatch.patch(status(**RUNNING), there) is None
+
+
+def test_what_is_over_is_taken_away_and_what_is_others_stays():
+    there = statuspatch.status(status(**RUNNING))
+    there |= {"message": "was slow", "nominatedNodeName": "two"}
+    there["conditions"].append({"type": "example.com/Gate", "status": "True"})
+    assert statuspatch.patch(status(**RUNNING), there) == {"message": None}
+
+
+def test_of_the_conditions_those_that_changed_are_written():
+    there = statuspatch.status(status(**RUNNING))
+    there["conditions"][0] |= {"status": "False", "reason": "ContainersNotReady"}
+    assert statuspatch.patch(status(**RUNNING), there) == {
+        "conditions": [{"type": "Ready", "status": "True", "reason": None}]
+    }
+
+
+def test_a_status_that_somebody_edited_is_put_right():
+    there = statuspatch.status(status(**RUNNING)) | {"phase": "Failed"}
+    assert statuspatch.patch(status(**RUNNING), there) == {"phase": "Running"}
