@@ -1,0 +1,306 @@
+"""Access to a server as a kubeconfig gives it, kept up with files that rotate.
+
+Every file is looked at again after a few seconds, and at once when the server did not accept what
+they say. A file that is caught half written, or spoiled later, does not undo what was good: the
+last good access is used on, and the log says so once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from staticlet.aio import clock as clocks
+from staticlet.client import execplugin, kubeconfig, saying, tls
+from staticlet.host import osfault
+
+log = logging.getLogger(__name__)
+
+CHECK_S = 5.0
+"""How often the files are looked at."""
+
+FORCED_S = 1.0
+"""How often they are at most, when the server refuses what they say."""
+
+_MOST_BYTES = 4 * 1024 * 1024
+
+_Signature = tuple[int, int, int] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What one request needs.
+
+    Attributes:
+        server: The server's URL, without a slash at the end.
+        server_name: The name that its certificate must have; None for that of the URL.
+        tls: TLS with the CA and the client's certificate; None for plain HTTP. Two accesses with
+            the same one may share connections.
+        headers: What says who one is.
+        told: What an exec plugin told, as far as it is used.
+    """
+
+    server: str
+    server_name: str | None
+    tls: ssl.SSLContext | None
+    headers: Mapping[str, str]
+    told: execplugin.Credential | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Files:
+    """All that the files say, read at one time."""
+
+    config: kubeconfig.Kubeconfig
+    signatures: Mapping[Path, _Signature]
+    authority: bytes | None
+    certificate: bytes | None
+    key: bytes | None
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """A TLS context and what it was made of."""
+
+    of: tuple[bool, bytes | None, bytes | None, bytes | None]
+    context: ssl.SSLContext
+
+
+class Source:
+    """Gives access by one kubeconfig.
+
+    Args:
+        path: The kubeconfig; it need not exist yet.
+        clock: The time.
+    """
+
+    def __init__(self, path: Path, clock: clocks.Clock) -> None:
+        self.path = path
+        self._clock = clock
+        self._one = asyncio.Lock()
+        self._files: _Files | None = None
+        self._looked_at = float("-inf")
+        self._forced_at = float("-inf")
+        self._plugin: execplugin.Plugin | None = None
+        self._made: _Made | None = None
+        self._access: Access | None = None
+        self._fault: kubeconfig.BadKubeconfig | None = None
+        self._spoiled = saying.Saying(log, "kubeconfig", clock)
+
+    @property
+    def server(self) -> str:
+        """The server's URL as it was known last; before that, the kubeconfig's path."""
+        return self._access.server if self._access else str(self.path)
+
+    async def access(self) -> Access:
+        """What a request needs now.
+
+        Raises:
+            BadKubeconfig: The files do not say, and never did.
+        """
+        async with self._one:
+            await self._look(force=False)
+            return await self._use(None)
+
+    async def renewed(self, refused: Access) -> Access | None:
+        """What to try when an access was not accepted (401); None when there is nothing else.
+
+        Raises:
+            BadKubeconfig: As `access`.
+        """
+        async with self._one:
+            if refused is self._access:
+                await self._look(force=True)
+            access = await self._use(refused.told)
+            same = access.headers == refused.headers and access.tls is refused.tls
+            return None if same else access
+
+    async def _look(self, *, force: bool) -> None:
+        """Read the files again if they may have changed."""
+        now = self._clock.monotonic()
+        if force and now - self._forced_at >= FORCED_S:
+            self._forced_at = now
+        elif now - self._looked_at < CHECK_S:
+            return
+        self._looked_at = now
+        try:
+            self._files = await asyncio.to_thread(_again, self.path, self._files, force=force)
+        except kubeconfig.BadKubeconfig as fault:
+            self._fault = fault
+            self._doubt(fault)
+        else:
+            self._fault = None
+
+    async def _use(self, refused: execplugin.Credential | None) -> Access:
+        """Access by the files as they were read last."""
+        if self._files is None:
+            raise self._fault or kubeconfig.BadKubeconfig(f"{self.path}: not read yet")
+        try:
+            access = await self._of(self._files, refused)
+        except kubeconfig.BadKubeconfig as fault:
+            if self._access is None:
+                raise
+            self._doubt(fault)
+            return self._access
+        if self._fault is None:
+            self._spoiled.back()
+        if self._access is None or access != self._access:
+            self._access = access
+        return self._access
+
+    def _doubt(self, fault: kubeconfig.BadKubeconfig) -> None:
+        """Say that what is used is not what the files say now."""
+        if self._access is not None:
+            self._spoiled.lost(f"{fault}; going on with what was there before")
+
+    async def _of(self, files: _Files, refused: execplugin.Credential | None) -> Access:
+        user = files.config.user
+        token, certificate, key = files.token, files.certificate, files.key
+        told = await self._told(files, refused)
+        if told is not None:
+            token = token or told.token
+            if certificate is None:
+                certificate, key = told.certificate, told.key
+        cluster = files.config.cluster
+        return Access(
+            server=cluster.server,
+            server_name=cluster.server_name or None,
+            tls=self._tls(files, certificate, key),
+            headers=_headers(user, token, files.config),
+            told=told,
+        )
+
+    async def _told(
+        self, files: _Files, refused: execplugin.Credential | None
+    ) -> execplugin.Credential | None:
+        spec = files.config.user.exec
+        if spec is None:
+            self._plugin = None
+            return None
+        cluster = None
+        if spec.provide_cluster:
+            cluster = execplugin.cluster_info(files.config.cluster, files.authority)
+        if self._plugin is None or (self._plugin.spec, self._plugin.cluster) != (spec, cluster):
+            self._plugin = execplugin.Plugin(spec, cluster, self._clock)
+        try:
+            return await self._plugin.credential(but=refused)
+        except execplugin.ExecFault as fault:
+            raise kubeconfig.BadKubeconfig(
+                f"{self.path}: the exec plugin {execplugin.name_of(spec)} {fault}"
+            ) from fault
+
+    def _tls(
+        self, files: _Files, certificate: bytes | None, key: bytes | None
+    ) -> ssl.SSLContext | None:
+        cluster, user = files.config.cluster, files.config.user
+        if cluster.server.startswith("http://"):
+            return None
+        of = (cluster.insecure, files.authority, certificate, key)
+        if self._made is None or self._made.of != of:
+            try:
+                made = tls.context(
+                    authority=files.authority,
+                    insecure=cluster.insecure,
+                    certificate=certificate,
+                    key=key,
+                )
+            except tls.BadAuthority as fault:
+                raise self._bad(cluster.authority, "certificate-authority", fault) from fault
+            except tls.BadCertificate as fault:
+                raise self._bad(user.certificate, "client-certificate", fault) from fault
+            self._made = _Made(of=of, context=made)
+        return self._made.context
+
+    def _bad(
+        self, pem: kubeconfig.Pem | None, otherwise: str, fault: tls.BadPem
+    ) -> kubeconfig.BadKubeconfig:
+        field = pem.field if pem is not None else otherwise
+        place = f" ({pem.path})" if pem is not None and pem.path is not None else ""
+        return kubeconfig.BadKubeconfig(f"{self.path}: {field}{place}: {fault}")
+
+
+def load(path: Path) -> kubeconfig.Kubeconfig:
+    """What a kubeconfig says, with all its files looked at: to tell of mistakes at start-up.
+
+    Raises:
+        BadKubeconfig: It, or a file that it names, cannot be used.
+    """
+    return _read(path).config
+
+
+def _again(path: Path, before: _Files | None, *, force: bool) -> _Files:
+    kept = before.signatures.items() if before is not None and not force else ()
+    if before is not None and kept and all(_signature(file) == sign for file, sign in kept):
+        return before
+    return _read(path)
+
+
+def _read(path: Path) -> _Files:
+    signatures = {path: _signature(path)}
+    config = kubeconfig.parse(_bytes(path, str(path)), path)
+    signatures |= {file: _signature(file) for file in config.files}
+    token = config.user.token
+    if config.user.token_file is not None:
+        where = f"{path}: tokenFile"
+        token = _token(_bytes(config.user.token_file, where), config.user.token_file)
+    return _Files(
+        config=config,
+        signatures=signatures,
+        authority=_pem(config, config.cluster.authority),
+        certificate=_pem(config, config.user.certificate),
+        key=_pem(config, config.user.key),
+        token=token,
+    )
+
+
+def _pem(config: kubeconfig.Kubeconfig, pem: kubeconfig.Pem | None) -> bytes | None:
+    if pem is None:
+        return None
+    return pem.data if pem.path is None else _bytes(pem.path, f"{config.path}: {pem.field}")
+
+
+def _bytes(path: Path, where: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+    except OSError as fault:
+        words = osfault.advised(fault) if where == str(path) else osfault.words(fault, path)
+        raise kubeconfig.BadKubeconfig(f"{where}: {words}") from fault
+    if len(data) > _MOST_BYTES:
+        raise kubeconfig.BadKubeconfig(f"{where}: {path} is larger than any such file")
+    return data
+
+
+def _token(data: bytes, path: Path) -> str:
+    try:
+        token = data.decode("ascii").strip()
+    except UnicodeDecodeError as fault:
+        raise kubeconfig.BadKubeconfig(f"{path}: holds no token: it is not ASCII") from fault
+    if not token:
+        raise kubeconfig.BadKubeconfig(f"{path}: is empty, but should hold a token")
+    return token
+
+
+def _signature(path: Path) -> _Signature:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size
+
+
+def _headers(user: kubeconfig.User, token: str, config: kubeconfig.Kubeconfig) -> dict[str, str]:
+    if token:
+        if not token.isascii() or not token.isprintable():
+            raise kubeconfig.BadKubeconfig(f"{config.path}: the token holds characters none has")
+        return {"Authorization": f"Bearer {token}"}
+    if user.basic is not None:
+        pair = base64.b64encode(":".join(user.basic).encode()).decode()
+        return {"Authorization": f"Basic {pair}"}
+    return {}
