@@ -256,7 +256,7 @@ def test_a_file_of_another_server_is_named_and_left_alone(places, tmp_path, name
 def test_a_lost_ca_key_is_said_and_nothing_is_replaced(places):
     certs.ensure(places, WANTED, NOW)
     places.ca_key.unlink()
-    with pytest.raises(certs.CertificateFault, match="put it back"):
+    with pytest.raises(certs.CertificateFault, match="put the right one back"):
         certs.ensure(places, WANTED, NOW)
     assert not places.ca_key.exists()
 

@@ -13,7 +13,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from staticlet.app import agent, up
+from staticlet.apiserver.store import statefile
+from staticlet.app import agent, api, apioptions, up
 from staticlet.cli import main
 from staticlet.config import effective, flags
 from staticlet.config.settings import Settings
@@ -234,6 +235,53 @@ async def test_the_words_for_a_socket_path_that_is_too_long_are_documented(tmp_p
             pass
     words = str(refused.value).replace(str(path), "/very/long/staticlet.sock")
     assert words in page("docs/troubleshooting.md")
+
+
+async def refused_to_serve(place, **options):
+    """Why the API is not served, as the command prints it."""
+    with pytest.raises(apioptions.CannotServe) as refused:
+        await api.serve(
+            apioptions.Options(node_name="n1", state_dir=place, port=0, **options), asyncio.Event()
+        )
+    return f"Error: {refused.value}".replace(str(place), "/var/lib/staticlet/api")
+
+
+API_FAULTS = [
+    {"address": "0.0.0.0"},
+    {"address": "localhost"},
+    {"certificate": Path("mine.pem")},
+    {"controllers": "nonsense"},
+    {"token_file": Path("tokens.csv")},
+]
+
+
+@pytest.mark.parametrize("options", API_FAULTS, ids=str)
+async def test_what_keeps_the_api_from_being_served_is_documented(options, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = page("docs/troubleshooting.md")
+    assert await refused_to_serve(tmp_path / "state", **options) in text
+
+
+async def test_the_words_for_a_bad_token_file_are_documented(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tokens.csv").write_text("abc\n")
+    words = await refused_to_serve(tmp_path / "state", token_file=Path("tokens.csv"))
+    assert words in page("docs/troubleshooting.md")
+
+
+async def test_the_words_for_a_bad_state_directory_are_documented(tmp_path):
+    text = page("docs/troubleshooting.md")
+    (tmp_path / "state.db").write_text("kind: Pod\n")
+    assert await refused_to_serve(tmp_path) in text
+    (tmp_path / "state.db").unlink()
+    (tmp_path / "pki").mkdir(mode=0o700)
+    (tmp_path / "pki" / "ca.crt").write_text("lost its key")
+    assert await refused_to_serve(tmp_path) in text
+
+
+async def test_the_words_for_a_state_directory_in_use_are_documented(tmp_path):
+    with statefile.claimed(tmp_path / statefile.NAME):
+        assert await refused_to_serve(tmp_path) in page("docs/troubleshooting.md")
 
 
 def test_every_state_of_a_manifest_is_documented():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from staticlet.apiserver.admission import plugin, serviceaccount
-from staticlet.apiserver.store.port import Objects
+from staticlet.apiserver.store.port import Decide, Key, Objects, Record, Store, WriteFailed
 from staticlet.apiserver.verbs import answers
 from staticlet.kube import refusal
 from staticlet.testing import verbcalls
@@ -363,6 +364,48 @@ async def test_the_refusal_of_a_service_says_why_there_are_none() -> None:
     async with verbcalls.served() as api:
         found = await refused(api, "create", "services", body={})
         assert "runs no Services" in found.message
+
+
+class Failing:
+    """A store on a disk that takes no writes."""
+
+    def __init__(self, store: Store, failure: WriteFailed) -> None:
+        self._store, self._failure = store, failure
+
+    async def write(self, key: Key, decide: Decide) -> Record | None:
+        decide(self._store.get(key))
+        raise self._failure
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+def failing(api: verbcalls.Api, failure: WriteFailed) -> verbcalls.Api:
+    store = cast("Store", Failing(api.backend.store, failure))
+    return verbcalls.Api(dataclasses.replace(api.backend, store=store))
+
+
+@pytest.mark.parametrize("verb", ["create", "update", "patch", "delete", "deletecollection"])
+async def test_a_full_disk_takes_no_write_and_says_so(verb: str) -> None:
+    async with verbcalls.served() as api:
+        if verb != "create":
+            await api.ask("create", "configmaps", body=config_map())
+        full = failing(api, WriteFailed("cannot write to state.db: it is full", full=True))
+        name = "" if verb in ("create", "deletecollection") else "cm"
+        body = {"data": {"new": "1"}} if verb == "patch" else config_map(data={"new": "1"})
+        media = verbcalls.MERGE if verb == "patch" else verbcalls.JSON
+        given = b"" if verb.startswith("delete") else body
+        found = await refused(full, verb, "configmaps", name, body=given, media=media)
+        assert (found.code, found.reason) == (507, "InsufficientStorage")
+        assert found.message == "cannot store the object: cannot write to state.db: it is full"
+
+
+async def test_a_failing_disk_is_the_servers_own_fault() -> None:
+    async with verbcalls.served() as api:
+        broken = failing(api, WriteFailed("cannot write to state.db: disk I/O error"))
+        found = await refused(broken, "create", "configmaps", body=config_map())
+        assert (found.code, found.reason) == (500, "InternalError")
+        assert "disk I/O error" in found.message
 
 
 async def test_a_pod_cannot_be_made_for_all_namespaces() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from staticlet.apiserver import calls
 from staticlet.apiserver.store.port import Key
 from staticlet.apiserver.verbs import backend, perform
+from staticlet.app import apioptions
 from staticlet.kube import refusal
 
 NAMES = ("default", "kube-node-lease", "kube-public", "kube-system")
@@ -19,6 +20,9 @@ async def make_missing(back: backend.Backend) -> tuple[str, ...]:
 
     Returns:
         The names of those that were made.
+
+    Raises:
+        apioptions.CannotServe: The store does not take them.
     """
     missing = tuple(name for name in NAMES if back.store.get(Key(_RESOURCE, "", name)) is None)
     for name in missing:
@@ -38,4 +42,6 @@ async def _make(back: backend.Backend, name: str) -> None:
         await perform.perform(back, call, body, "application/json")
     except refusal.Refusal as refused:
         if refused.reason != "AlreadyExists":  # another was quicker
-            raise
+            raise apioptions.CannotServe(
+                f"cannot make the namespace {name}: {refused.message}"
+            ) from refused

@@ -133,25 +133,30 @@ def ensure(places: Places, wanted: Wanted, now: datetime) -> tuple[Path, ...]:
     return tuple(written)
 
 
+_RESTORE = (
+    "put the right one back, or move all of the state directory's pki, admin.conf and node.conf "
+    "away to have new ones"
+)
+"""What to do about the CA itself, on which everything else stands."""
+
+
 def _authority(places: Places, now: datetime, written: list[Path]) -> signing.Authority:
     pem, key_pem = _read(places.ca), _read(places.ca_key)
     if key_pem is None:
         if pem is not None:
             raise CertificateFault(
-                f"{places.ca_key}: is missing, and {places.ca} is of no use without it: put it "
-                "back, or move all of the state directory's pki, admin.conf and node.conf away to "
-                "have new ones"
+                f"{places.ca_key}: is missing, and {places.ca} is of no use without it: {_RESTORE}"
             )
         key = x509.Key.new()
         _write(places.ca_key, key.pem, written)
     else:
-        key = _parsed(places.ca_key, x509.Key.read, key_pem)
+        key = _parsed(places.ca_key, x509.Key.read, key_pem, remedy=_RESTORE)
     if pem is not None:
-        certificate = _parsed(places.ca, x509.Certificate.read, pem)
+        certificate = _parsed(places.ca, x509.Certificate.read, pem, remedy=_RESTORE)
         if not certificate.is_authority or not certificate.has_key(key):
             raise CertificateFault(
-                f"{places.ca}: is not the certificate of a CA with the key {places.ca_key}: put "
-                "the right one back"
+                f"{places.ca}: is not the certificate of a CA with the key {places.ca_key}: "
+                f"{_RESTORE}"
             )
         if certificate.lasts(now, MARGIN):
             return signing.Authority(certificate=certificate, key=key)
@@ -253,13 +258,17 @@ def _is_any(address: str) -> bool:
         return False
 
 
-def _parsed(path: Path, parse: Callable[[bytes], T], data: bytes) -> T:
+def _parsed(
+    path: Path,
+    parse: Callable[[bytes], T],
+    data: bytes,
+    *,
+    remedy: str = "mend it, or move it away to have a new one",
+) -> T:
     try:
         return parse(data)
     except (x509.Unusable, kubeconfig.NotOurs) as fault:
-        raise CertificateFault(
-            f"{path}: {fault}: mend it, or move it away to have a new one"
-        ) from fault
+        raise CertificateFault(f"{path}: {fault}: {remedy}") from fault
 
 
 def _read(path: Path) -> bytes | None:

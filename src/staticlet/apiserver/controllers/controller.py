@@ -52,7 +52,6 @@ class Controller(Protocol):
 
         Raises:
             refusal.Refusal: A request was refused: the same keys are given again after a while.
-            port.WriteFailed: Likewise.
         """
         ...
 
@@ -87,7 +86,7 @@ class Changed:
         self._woken.clear()
         try:
             yield keys
-        except (refusal.Refusal, port.WriteFailed):
+        except refusal.Refusal:
             self._keys = dict.fromkeys((*keys, *self._keys))
             raise
 
@@ -116,7 +115,7 @@ async def _settling(controller: Controller, changed: Changed) -> None:
             with changed.taken() as keys:
                 wait_s = await controller.settle(keys)
             refused = 0
-        except (refusal.Refusal, port.WriteFailed) as fault:
+        except refusal.Refusal as fault:
             pause_s = RETRIES_S[min(refused, len(RETRIES_S) - 1)]
             refused += 1
             log.warning("controller %s: %s; again in %g s", controller.name, fault, pause_s)

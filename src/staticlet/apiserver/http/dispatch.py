@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 from staticlet.aio import clock
 from staticlet.apiserver import calls
 from staticlet.apiserver.http import audit, forms, gate, metrics, path, places, protobody, sending
-from staticlet.apiserver.store import port
 from staticlet.apiserver.verbs import backend, perform
 from staticlet.kube import refusal
 from staticlet.web import body, status, tls
@@ -94,10 +93,6 @@ class Dispatcher:
         except refusal.Refusal as refused:
             trace.refused, trace.code = refused, refused.code
             response = status.response(refused)
-        except port.WriteFailed as failed:
-            trace.refused = _not_written(failed)
-            trace.code = trace.refused.code
-            response = status.response(trace.refused)
         except (asyncio.CancelledError, ConnectionError):
             trace.code = 200 if trace.streams else GONE
             raise
@@ -201,11 +196,6 @@ def _headers(warnings: Sequence[str]) -> sending.Headers:
         ("Cache-Control", "no-cache, private"),
         *(("Warning", warning(text)) for text in warnings),
     ]
-
-
-def _not_written(failed: port.WriteFailed) -> refusal.Refusal:
-    code = 507 if failed.full else 500
-    return refusal.Refusal(code, "InternalError", f"the write is not kept: {failed}")
 
 
 def _tell(request: web.BaseRequest, trace: Trace, took_s: float) -> None:
