@@ -67,11 +67,19 @@ def options(query: Mapping[str, str], now: datetime) -> logs.Options:
         follow=_flag(query, "follow"),
         previous=_flag(query, "previous"),
         timestamps=_flag(query, "timestamps"),
-        tail_lines=_number(query, "tailLines", least=0),
+        tail_lines=_tail(query),
         since_ns=since_ns,
         limit_bytes=_number(query, "limitBytes", least=1),
         restarts=_flag(query, "restarts"),
     )
+
+
+def _tail(query: Mapping[str, str]) -> int | None:
+    """How many lines; the kubelet's old name for it is `tail`, and `all` of them is no bound."""
+    old = query.get("tail", "")
+    if "tailLines" in query or not old:
+        return _number(query, "tailLines", least=0)
+    return None if old == "all" else _number(query, "tail", least=0)
 
 
 def _flag(query: Mapping[str, str], name: str) -> bool:
@@ -95,13 +103,13 @@ def _number(query: Mapping[str, str], name: str, *, least: int) -> int | None:
     return number
 
 
-async def container_log(view: View, request: web.Request) -> web.StreamResponse:
+async def container_log(
+    view: View, request: web.BaseRequest, key: wanted.PodKey, container: str
+) -> web.StreamResponse:
     """Answer with a container's log."""
-    info = request.match_info
-    key = wanted.PodKey(info["namespace"], info["pod"])
     try:
         chosen = options(request.query, view.time())
-        file = view.log_of(key, info["container"], previous=chosen.previous)
+        file = view.log_of(key, container, previous=chosen.previous)
         log = logstream.OpenLog(file.path)
     except BadOptions as fault:
         return web.Response(status=422, text=str(fault))
@@ -110,7 +118,7 @@ async def container_log(view: View, request: web.Request) -> web.StreamResponse:
     except logs.NotAvailable as fault:
         return web.Response(status=400, text=str(fault))
     except OSError as fault:
-        of = f'container "{info["container"]}" in pod "{key.name}"'
+        of = f'container "{container}" in pod "{key.name}"'
         if chosen.previous and isinstance(fault, FileNotFoundError):
             # The next life has begun since the file was looked up: this was the last but one.
             return web.Response(status=400, text=f"the previous log of {of} was just removed")
@@ -123,7 +131,7 @@ async def container_log(view: View, request: web.Request) -> web.StreamResponse:
             follower = logstream.Follower(
                 file,
                 chosen,
-                lambda: view.log_of(key, info["container"], previous=False),
+                lambda: view.log_of(key, container, previous=False),
                 view.changes,
                 key,
             )

@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias
 
 from aiohttp import web
 
+from staticlet.pods import wanted
 from staticlet.server import logs, restart, watch
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -20,7 +21,9 @@ def routes(view: View) -> list[web.RouteDef]:
     """The routes of logs and restarts."""
 
     async def log(request: web.Request) -> web.StreamResponse:
-        return await logs.container_log(view, request)
+        info = request.match_info
+        key = wanted.PodKey(info["namespace"], info["pod"])
+        return await logs.container_log(view, request, key, info["container"])
 
     async def again(request: web.Request) -> web.StreamResponse:
         return await restart.restart(view, request)

@@ -173,7 +173,7 @@ def bound(address: str, port: int) -> socket.socket:
 async def serving(
     handler: Handler,
     sock: socket.socket,
-    tls: ssl.SSLContext,
+    tls: ssl.SSLContext | None,
     *,
     crowd: Crowd,
     limits: Limits = LIMITS,
@@ -183,15 +183,16 @@ async def serving(
     Args:
         handler: Answers one request.
         sock: Where to listen; it is closed in the end.
-        tls: The server's side of TLS.
+        tls: The server's side of TLS; None for plain HTTP.
         crowd: Told how many are connected.
         limits: What clients may take.
     """
     sslproto.SSLProtocol.max_size = READ_BYTES
     loop = asyncio.get_running_loop()
     server = _Server(handler, limits, crowd)
+    patience_s = None if tls is None else limits.handshake_s
     listening = await loop.create_server(
-        server, sock=sock, ssl=tls, backlog=BACKLOG, ssl_handshake_timeout=limits.handshake_s
+        server, sock=sock, ssl=tls, backlog=BACKLOG, ssl_handshake_timeout=patience_s
     )
     try:
         yield

@@ -79,3 +79,34 @@ def peer_certificate(request: web.BaseRequest) -> bytes | None:
         return None
     certificate: bytes | None = shown.getpeercert(binary_form=True)
     return certificate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """What a client's certificate says of it, read without `cryptography`.
+
+    Attributes:
+        name: The subject's common name; empty when it has none.
+        organizations: The subject's organizations.
+        until_s: When the certificate ends, in seconds of the epoch: a connection may outlive it.
+    """
+
+    name: str
+    organizations: tuple[str, ...]
+    until_s: float
+
+
+def peer(request: web.BaseRequest) -> Peer | None:
+    """Who the client is by its certificate, which the handshake has verified; None for nobody."""
+    transport = request.transport
+    shown = transport.get_extra_info("ssl_object") if transport is not None else None
+    said = shown.getpeercert() if shown is not None else None
+    if not said:
+        return None
+    subject = [pair for part in said.get("subject", ()) for pair in part]
+    names = [value for kind, value in subject if kind == "commonName"]
+    return Peer(
+        name=names[0] if names else "",
+        organizations=tuple(value for kind, value in subject if kind == "organizationName"),
+        until_s=float(ssl.cert_time_to_seconds(said["notAfter"])),
+    )
