@@ -11,6 +11,7 @@ import pytest
 from staticlet.apiserver.controllers import (
     accounts,
     eventttl,
+    leaving,
     namespaces,
     news,
     owners,
@@ -232,7 +233,7 @@ async def test_a_terminating_namespace_is_emptied_and_then_let_go(store, hands):
     await put(store, "configmaps", "kept", "cm")
     await put(store, "pods", "gone", "web", spec={}, status={})
     inside = [kind for kind in STORED if kind.namespaced]
-    await namespaces.Namespaces(store, hands, inside).settle([name])
+    await namespaces.Namespaces(store, hands, inside, fakes.ManualClock()).settle([name])
     assert sorted(hands.asked[:2], key=str) == [("delete", "cm", None), ("delete", "web", None)]
     verb, _, obj = hands.asked[2]
     assert (verb, obj["spec"]["finalizers"]) == ("finalize", ["mine"])
@@ -244,16 +245,57 @@ async def test_a_namespace_waits_for_what_is_still_going(store, hands):
     going = {"deletionTimestamp": "2030-01-01T00:00:00Z"}
     await put(store, "pods", "gone", "web", metadata=going, spec={}, status={})
     inside = [kind for kind in STORED if kind.namespaced]
-    wait_s = await namespaces.Namespaces(store, hands, inside).settle([])
+    wait_s = await namespaces.Namespaces(store, hands, inside, fakes.ManualClock()).settle([])
     assert wait_s == namespaces.LOOK_S
-    assert hands.asked == []
+    ((verb, name, status),) = hands.asked
+    assert (verb, name) == ("status", "gone")
+    remaining = {one["type"]: one["message"] for one in status["conditions"]}
+    assert remaining["NamespaceContentRemaining"] == (
+        "Some resources are remaining: pods. has 1 resource instances"
+    )
+
+
+def test_what_holds_a_namespace_is_told_as_kube_controller_manager_tells_it():
+    of = {kind.plural: kind for kind in STORED}
+    held = {"metadata": {"finalizers": ["example.com/b", "example.com/a"]}}
+    left = [(of["configmaps"], held), (of["configmaps"], held), (of["leases"], {"metadata": {}})]
+    told = leaving.conditions({}, left, NOW)
+    assert {one["lastTransitionTime"] for one in told} == {"2030-01-01T00:00:00Z"}
+    content, finalizers = told[-2:]
+    assert (content["type"], content["status"]) == ("NamespaceContentRemaining", "True")
+    assert content["message"] == (
+        "Some resources are remaining: configmaps. has 2 resource instances, "
+        "leases.coordination.k8s.io has 1 resource instances"
+    )
+    assert (finalizers["type"], finalizers["status"]) == ("NamespaceFinalizersRemaining", "True")
+    assert finalizers["message"] == (
+        "Some content in the namespace has finalizers remaining: "
+        "example.com/a in 2 resource instances, example.com/b in 2 resource instances"
+    )
+    assert {one["status"] for one in told[:-2]} == {"False"}
+
+
+def test_what_was_told_of_a_namespace_is_not_told_again_and_keeps_its_times():
+    of = {kind.plural: kind for kind in STORED}
+    one, two = [(of["configmaps"], {"metadata": {}})], [(of["secrets"], {"metadata": {}})]
+    told = leaving.conditions({}, one, NOW)
+    later = NOW + timedelta(minutes=1)
+    assert leaving.conditions({"status": {"conditions": told}}, one, later) is None
+    again = leaving.conditions({"status": {"conditions": told}}, two, later)
+    assert {each["lastTransitionTime"] for each in again} == {"2030-01-01T00:00:00Z"}
+    assert [each["reason"] for each in again[-2:]] == [
+        "SomeResourcesRemain",
+        "ContentHasNoFinalizers",
+    ]
 
 
 async def test_an_active_namespace_keeps_its_content(store, hands):
     await put(store, "namespaces", "", "here", status={"phase": "Active"})
     await put(store, "configmaps", "here", "cm")
     inside = [kind for kind in STORED if kind.namespaced]
-    assert await namespaces.Namespaces(store, hands, inside).settle([]) is None
+    assert (
+        await namespaces.Namespaces(store, hands, inside, fakes.ManualClock()).settle([]) is None
+    )
     assert hands.asked == []
 
 

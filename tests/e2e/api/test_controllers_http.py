@@ -87,6 +87,8 @@ def test_a_namespace_is_held_by_what_has_a_finalizer(kubectl, make, api, ns):
     said = kubectl.refused("create", "configmap", "more")
     assert f"unable to create new content in namespace {ns}" in said
     assert api.get(f"/api/v1/namespaces/{ns}")["spec"]["finalizers"] == ["kubernetes"]
+    why = f"Some content in the namespace has finalizers remaining: {HOLD} in 1 resource instances"
+    until(lambda: why in kubectl("describe", "namespace", ns), "a condition says what holds it")
     kubectl(
         "patch",
         "configmap",

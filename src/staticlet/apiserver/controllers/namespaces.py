@@ -1,10 +1,11 @@
-"""Empties namespaces that are going, and lets them go."""
+"""Empties namespaces that are going, and lets them go; tells what holds those that stay."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from staticlet.apiserver.controllers import hands
+from staticlet.aio import clock
+from staticlet.apiserver.controllers import hands, leaving
 from staticlet.apiserver.resources import namespaces, pods
 from staticlet.apiserver.resources.kind import Kind
 from staticlet.apiserver.store import port
@@ -25,15 +26,23 @@ class Namespaces:
         store: The objects.
         does: Makes the requests.
         contents: The kinds whose objects live in namespaces, each store of objects once.
+        time: The clock.
     """
 
     name = "namespace"
     resources = (_NAMESPACES.key_resource, pods.PODS.key_resource)
 
-    def __init__(self, store: port.Store, does: hands.Hands, contents: Sequence[Kind]) -> None:
+    def __init__(
+        self,
+        store: port.Store,
+        does: hands.Hands,
+        contents: Sequence[Kind],
+        time: clock.Clock,
+    ) -> None:
         self._store = store
         self._does = does
         self._contents = contents
+        self._time = time
 
     async def settle(self, changed: Collection[Key]) -> float | None:
         """Delete what is in each terminating namespace; finalize those that are empty."""
@@ -50,20 +59,26 @@ class Namespaces:
 
     async def _empty(self, namespace: Record) -> bool:
         """Whether the namespace could be let go."""
-        name = namespace.key.name
-        content = [
-            (kind, record)
-            for kind in self._contents
-            for record in self._store.list(kind.key_resource, name).records
-        ]
-        for kind, record in content:
+        for kind, record in self._content(namespace):
             meta = record.object()["metadata"]
             if "deletionTimestamp" not in meta:
                 await self._does.delete(kind, record.key, meta["uid"])
-        if any(self._store.list(kind.key_resource, name).records for kind in self._contents):
+        left = [(kind, record.object()) for kind, record in self._content(namespace)]
+        if left:
+            told = leaving.conditions(namespace.object(), left, self._time.now())
+            if told is not None:
+                status = {"conditions": told}
+                await self._does.patch_status(_NAMESPACES, namespace.key, status)
             return False
         obj = namespace.object()
         spec = obj.setdefault("spec", {})
         spec["finalizers"] = [one for one in spec.get("finalizers") or () if one != FINALIZER]
         await self._does.update_below(_NAMESPACES, namespace.key, "finalize", obj)
         return True
+
+    def _content(self, namespace: Record) -> Sequence[tuple[Kind, Record]]:
+        return [
+            (kind, record)
+            for kind in self._contents
+            for record in self._store.list(kind.key_resource, namespace.key.name).records
+        ]

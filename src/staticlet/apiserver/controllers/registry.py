@@ -38,7 +38,8 @@ def _scheduler(backend: perform.Backend, kinds: Sequence[Kind]) -> Controller:
 
 def _namespace(backend: perform.Backend, kinds: Sequence[Kind]) -> Controller:
     inside = [kind for kind in kinds if kind.namespaced]
-    return namespaces.Namespaces(backend.store, hands.Hands(backend, "namespace"), inside)
+    does = hands.Hands(backend, "namespace")
+    return namespaces.Namespaces(backend.store, does, inside, backend.clock)
 
 
 def _accounts(backend: perform.Backend, kinds: Sequence[Kind]) -> Controller:
