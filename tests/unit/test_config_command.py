@@ -20,7 +20,7 @@ def run(*args):
 
 def test_every_setting_is_printed_with_its_origin(tmp_path):
     path = tmp_path / "k.yaml"
-    path.write_text(HEAD + "syncFrequency: 90s\nmaxPods: 3\n")
+    path.write_text(HEAD + "syncFrequency: 90s\noomScoreAdj: 3\n")
     result = run("--config", str(path), "--node-ip=10.0.0.1", "--strict-manifests")
     assert result.exit_code == 0
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
@@ -29,7 +29,7 @@ def test_every_setting_is_printed_with_its_origin(tmp_path):
     assert f"syncFrequency: 1m30s # {path}:3:1" in lines
     assert "strictManifests: true # flag --strict-manifests" in lines
     assert "staticPodPath: /etc/kubernetes/manifests # default" in lines
-    assert f"# maxPods ({path}:4:1)" in lines
+    assert f"# oomScoreAdj ({path}:4:1)" in lines
 
 
 def test_the_text_is_yaml(tmp_path):
@@ -41,9 +41,9 @@ def test_the_text_is_yaml(tmp_path):
 
 @pytest.mark.parametrize(("output", "read"), [("json", json.loads), ("yaml", yaml.safe_load)])
 def test_machines_get_the_same_as_data(output, read):
-    data = read(run("-o", output, "--max-pods=5", "-v=2").stdout)
+    data = read(run("-o", output, "--oom-score-adj=5", "-v=2").stdout)
     assert {"field": "logging.verbosity", "value": 2, "origin": "flag --v"} in data["settings"]
-    assert data["withoutEffect"] == [{"name": "--max-pods", "origin": "command line"}]
+    assert data["withoutEffect"] == [{"name": "--oom-score-adj", "origin": "command line"}]
 
 
 @pytest.mark.parametrize("output", ["text", "json", "yaml"])

@@ -220,17 +220,17 @@ def test_an_endpoint_may_be_a_bare_path(tmp_path, text):
 def test_fields_and_flags_without_effect_are_named_with_their_place(tmp_path):
     got = loaded(
         tmp_path,
-        "maxPods: 5\nlogging: {vmodule: [], verbosity: 3}\n"
+        "oomScoreAdj: 5\nlogging: {vmodule: [], verbosity: 3}\n"
         "featureGates: {MemoryQoS: true, ReduceDefaultCrashLoopBackOffDecay: true}\n"
         "memorySwap: {swapBehavior: NoSwap}\nrunOnce: false\n",
-        register_node="true",
+        fail_swap_on="true",
     )
     assert [(one.name, one.origin) for one in got.ineffective] == [
-        ("maxPods", "kubelet.yaml:3:1"),
+        ("oomScoreAdj", "kubelet.yaml:3:1"),
         ("logging.vmodule", "kubelet.yaml:4:11"),
         ("featureGates.MemoryQoS", "kubelet.yaml:5:16"),
         ("memorySwap", "kubelet.yaml:6:1"),
-        ("--register-node", "command line"),
+        ("--fail-swap-on", "command line"),
     ]
     assert got.settings.verbosity == 3
 

@@ -56,8 +56,8 @@ BAD_FIELDS = {
         ["3:1: rootDir: is not a field of the configuration: give the flag --root-dir"],
     ),
     "an unknown field of an item": (
-        "registerWithTaints:\n- key: a\n  efect: NoSchedule",
-        ['5:3: registerWithTaints[0].efect: there is no such field; did you mean "effect"?'],
+        "registerWithTaints:\n- effect: NoSchedule\n  key: a\n  efect: NoSchedule",
+        ['6:3: registerWithTaints[0].efect: there is no such field; did you mean "effect"?'],
     ),
     "a duration as a number": (
         "syncFrequency: 20",

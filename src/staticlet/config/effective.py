@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from staticlet.config import kubelet, limits
+from staticlet.config import kubelet, limits, nodetexts
 from staticlet.config.kubelet import Struct
 from staticlet.config.layer import Stack
 from staticlet.kube import duration, fieldpath, names
@@ -136,6 +136,24 @@ FIELDS: tuple[Field, ...] = (
         default="30s",
         zero_is_unset=True,
     ),
+    Field(path=("registerNode",), default=True),
+    Field(path=("registerWithTaints",), default=[], rule=nodetexts.taint_rule),
+    Field(path=("nodeStatusUpdateFrequency",), default="10s", zero_is_unset=True),
+    Field(path=("nodeStatusReportFrequency",), default="5m0s", zero_is_unset=True),
+    Field(path=("nodeLeaseDurationSeconds",), default=40, zero_is_unset=True),
+    Field(path=("nodeStatusMaxImages",), default=50),
+    Field(path=("maxPods",), default=110, zero_is_unset=True),
+    Field(path=("podsPerCore",), default=0),
+    Field(path=("kubeReserved",), default={}, rule=nodetexts.reserved_rule),
+    Field(path=("systemReserved",), default={}, rule=nodetexts.reserved_rule),
+    Field(
+        path=("evictionHard",),
+        default=nodetexts.EVICTION_HARD,
+        zero_is_unset=True,
+        rule=nodetexts.threshold_rule,
+    ),
+    Field(path=("mergeDefaultEvictionSettings",), default=False),
+    Field(path=("evictionPressureTransitionPeriod",), default="5m0s", zero_is_unset=True),
     *(Field(path=("featureGates", name), default=value) for name, value in limits.GATES.items()),
     Field(path=("logging", "verbosity"), default=0),
     Field(path=("logging", "format"), default="text", zero_is_unset=True),
@@ -207,6 +225,9 @@ def _dependent_defaults(stack: Stack) -> dict[str, Any]:
         out["serializeImagePulls"] = False
     if stack.get(("serializeImagePulls",)) is False:
         out["maxParallelImagePulls"] = 0
+    update = stack.get(("nodeStatusUpdateFrequency",))
+    if update and duration.parse(update):
+        out["nodeStatusReportFrequency"] = duration.render(duration.parse(update))
     if limits.gate(stack, "ReduceDefaultCrashLoopBackOffDecay"):
         out["crashLoopBackOff.maxContainerRestartPeriod"] = "1m0s"
     return out

@@ -1,6 +1,6 @@
-"""What only flags can say: the node, the root directory, and three settings of our own.
+"""What only flags can say: the node, its API server, directories, and settings of our own.
 
-The three stay out of the file so that it remains a configuration that a kubelet would take.
+The last stay out of the file so that it remains a configuration that a kubelet would take.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from staticlet.config import flags, node
+from staticlet.config import flags, node, nodetexts
 from staticlet.config.effective import Value
 from staticlet.kube.finding import Finding
 
@@ -58,6 +58,22 @@ def _readers(
         return bool(given.get(name)) and bool(flags.read(flags.FLAGS[name], given[name]))
 
     yield "nodeName", "hostname-override", lambda: node.name(text("hostname-override"), host_name)
+
+    def labels() -> dict[str, str]:
+        found: dict[str, str] = flags.read(
+            flags.FLAGS["node-labels"], given.get("node-labels", ())
+        )
+        wrong = nodetexts.label_rule(found)
+        if wrong:
+            raise flags.FlagError(wrong)
+        return found
+
+    def schedulable() -> bool:
+        return not given.get("register-schedulable") or switch("register-schedulable")
+
+    yield "kubeconfig", "kubeconfig", lambda: path("kubeconfig")
+    yield "nodeLabels", "node-labels", labels
+    yield "registerSchedulable", "register-schedulable", schedulable
     yield "nodeIP", "node-ip", lambda: list(node.addresses(text("node-ip")))
     yield "rootDir", "root-dir", lambda: path("root-dir", DEFAULT_ROOT_DIR)
     yield "certDir", "cert-dir", lambda: path("cert-dir")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from staticlet.config import nodetexts
 from staticlet.config.layer import Layer
 from staticlet.kube import duration
 from staticlet.kube.finding import Finding, Severity
@@ -30,6 +31,9 @@ class Kind(enum.Enum):
     LIST = "A,B,…"
     HEADERS = "NAME:VALUE,…"
     GATES = "NAME=BOOL,…"
+    PAIRS = "NAME=VALUE,…"
+    THRESHOLDS = "SIGNAL<VALUE,…"
+    TAINTS = "KEY=VALUE:EFFECT,…"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +98,11 @@ _SHOWN = (
         name="root-dir",
         kind=Kind.PATH,
         text="Where files of pods are kept.  [default: /var/lib/kubelet]",
+    ),
+    Flag(
+        name="kubeconfig",
+        kind=Kind.PATH,
+        text="How to reach an API server, and as whom; without it the agent is on its own.",
     ),
     Flag(name="hostname-override", text="The node's name, instead of the host name."),
     Flag(name="node-ip", text="The node's address, or one of each family: 10.0.0.1,fd00::1."),
@@ -185,6 +194,26 @@ _HIDDEN = (
     Flag(name="read-only-port", kind=Kind.INTEGER, path=("readOnlyPort",)),
     Flag(name="tls-cert-file", kind=Kind.PATH, path=("tlsCertFile",)),
     Flag(name="tls-private-key-file", kind=Kind.PATH, path=("tlsPrivateKeyFile",)),
+    Flag(name="eviction-hard", kind=Kind.THRESHOLDS, path=("evictionHard",)),
+    Flag(
+        name="eviction-pressure-transition-period",
+        kind=Kind.DURATION,
+        path=("evictionPressureTransitionPeriod",),
+    ),
+    Flag(name="kube-reserved", kind=Kind.PAIRS, path=("kubeReserved",)),
+    Flag(name="max-pods", kind=Kind.INTEGER, path=("maxPods",)),
+    Flag(name="node-labels", kind=Kind.PAIRS),
+    Flag(name="node-status-max-images", kind=Kind.INTEGER, path=("nodeStatusMaxImages",)),
+    Flag(
+        name="node-status-update-frequency",
+        kind=Kind.DURATION,
+        path=("nodeStatusUpdateFrequency",),
+    ),
+    Flag(name="pods-per-core", kind=Kind.INTEGER, path=("podsPerCore",)),
+    Flag(name="register-node", kind=Kind.BOOL, path=("registerNode",)),
+    Flag(name="register-schedulable", kind=Kind.BOOL),
+    Flag(name="register-with-taints", kind=Kind.TAINTS, path=("registerWithTaints",)),
+    Flag(name="system-reserved", kind=Kind.PAIRS, path=("systemReserved",)),
     Flag(name="runonce", kind=Kind.BOOL, path=("runOnce",)),
     Flag(name="runtime-request-timeout", kind=Kind.DURATION, path=("runtimeRequestTimeout",)),
     Flag(name="seccomp-default", kind=Kind.BOOL, path=("seccompDefault",)),
@@ -195,27 +224,27 @@ _SWITCHES_WITHOUT_EFFECT = """
     enable-controller-attach-detach
     exit-on-lock-contention experimental-allocatable-ignore-eviction fail-swap-on
     kernel-memcg-notification local-storage-capacity-isolation log-json-split-stream
-    log-text-split-stream make-iptables-util-chains protect-kernel-defaults register-node
-    register-schedulable rotate-certificates rotate-server-certificates
+    log-text-split-stream make-iptables-util-chains protect-kernel-defaults
+    rotate-certificates rotate-server-certificates
 """
 _TEXTS_WITHOUT_EFFECT = """
     allowed-unsafe-sysctls
     bootstrap-kubeconfig cloud-config cloud-provider
     container-log-max-files container-log-max-size cpu-manager-policy
     cpu-manager-policy-options cpu-manager-reconcile-period enforce-node-allocatable
-    event-burst event-qps eviction-hard eviction-max-pod-grace-period
-    eviction-minimum-reclaim eviction-pressure-transition-period eviction-soft
+    event-burst event-qps eviction-max-pod-grace-period
+    eviction-minimum-reclaim eviction-soft
     eviction-soft-grace-period experimental-mounter-path hairpin-mode
     image-credential-provider-bin-dir image-credential-provider-config
     image-gc-high-threshold image-gc-low-threshold kube-api-burst kube-api-content-type
-    kube-api-qps kube-reserved kube-reserved-cgroup kubeconfig kubelet-cgroups lock-file
+    kube-api-qps kube-reserved-cgroup kubelet-cgroups lock-file
     log-flush-frequency log-json-info-buffer-size log-text-info-buffer-size
-    max-open-files max-pods maximum-dead-containers maximum-dead-containers-per-container
+    max-open-files maximum-dead-containers maximum-dead-containers-per-container
     memory-manager-policy minimum-container-ttl-duration minimum-image-ttl-duration
-    node-labels node-status-max-images node-status-update-frequency oom-score-adj pod-cidr
-    pod-infra-container-image pods-per-core provider-id qos-reserved
-    register-with-taints reserved-cpus reserved-memory runtime-cgroups
-    streaming-connection-idle-timeout system-cgroups system-reserved system-reserved-cgroup
+    oom-score-adj pod-cidr
+    pod-infra-container-image provider-id qos-reserved
+    reserved-cpus reserved-memory runtime-cgroups
+    streaming-connection-idle-timeout system-cgroups system-reserved-cgroup
     tls-cipher-suites tls-min-version
     topology-manager-policy topology-manager-policy-options topology-manager-scope vmodule
     volume-plugin-dir volume-stats-agg-period
@@ -257,6 +286,8 @@ def read(flag: Flag, texts: Sequence[str]) -> Any:
             return _headers(texts)
         case Kind.GATES:
             return dict(_gate(pair) for text in texts for pair in text.split(",") if pair)
+        case Kind.PAIRS | Kind.THRESHOLDS | Kind.TAINTS:
+            return _of_node(flag.kind, texts)
         case Kind.BOOL:
             return _bool(texts[-1])
         case Kind.INTEGER:
@@ -265,6 +296,15 @@ def read(flag: Flag, texts: Sequence[str]) -> Any:
             return _duration(texts[-1])
         case _:
             return texts[-1]
+
+
+def _of_node(kind: Kind, texts: Sequence[str]) -> Any:
+    try:
+        if kind is Kind.TAINTS:
+            return nodetexts.taints(texts)
+        return nodetexts.pairs(texts, "=" if kind is Kind.PAIRS else "<")
+    except nodetexts.TextError as error:
+        raise FlagError(str(error)) from error
 
 
 def _bool(text: str) -> bool:
@@ -348,5 +388,5 @@ def finding(flag: Flag, message: str) -> Finding:
 
 
 def without_effect(given: Given) -> tuple[str, ...]:
-    """The flags given that do nothing here, as `--max-pods`."""
+    """The flags given that do nothing here, as `--oom-score-adj`."""
     return tuple(f"--{name}" for name in given if not FLAGS[name].effective)

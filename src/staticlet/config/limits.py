@@ -42,9 +42,12 @@ _RANGES: Mapping[str, tuple[int, int]] = {
 }
 _NOT_NEGATIVE = (
     "fileCheckFrequency",
+    "evictionPressureTransitionPeriod",
     "httpCheckFrequency",
     "imageMaximumGCAge",
     "imageMinimumGCAge",
+    "nodeStatusReportFrequency",
+    "nodeStatusUpdateFrequency",
     "runtimeRequestTimeout",
     "shutdownGracePeriod",
     "shutdownGracePeriodCriticalPods",

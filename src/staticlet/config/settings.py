@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from staticlet.config import nodetexts
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -44,6 +46,21 @@ class Settings:
         authorization_mode: `Webhook` (the API server decides) or `AlwaysAllow`.
         authorized_cache_s: How long a permission is taken for true.
         unauthorized_cache_s: How long a refusal is.
+        kubeconfig: How the API server is reached; None for no API server.
+        node_labels: `--node-labels`: what the Node is registered with beside the usual labels.
+        register_schedulable: Whether the Node is open for pods when it is registered.
+        register_node: Whether the Node is made when it is not there.
+        register_with_taints: The taints that it is made with: key, value and effect.
+        node_status_update_frequency_s: How often the Node's status is computed.
+        node_status_report_frequency_s: How often it is sent although nothing has changed.
+        node_lease_duration_s: How long the Node counts as alive after a sign of life.
+        node_status_max_images: How many images its status names; -1 is no bound.
+        pods_per_core: A bound on pods for each CPU beside `max_pods`; 0 is none.
+        kube_reserved: What of the machine is kept from pods, as quantities by resource.
+        system_reserved: The same once more.
+        eviction_hard: Below what the node is under pressure, by signal: `100Mi` or `10%`.
+        merge_default_eviction_settings: Whether signals that are left out have their defaults.
+        eviction_pressure_transition_period_s: How long it stays under pressure at least.
         verbosity: `--v`: how much is logged.
         log_format: `--log-format`: `text` or `json`.
     """
@@ -97,5 +114,21 @@ class Settings:
     authorization_mode: str = "Webhook"
     authorized_cache_s: float = 300.0
     unauthorized_cache_s: float = 30.0
+    kubeconfig: Path | None = None
+    node_labels: Mapping[str, str] = field(default_factory=dict)
+    register_schedulable: bool = True
+    register_node: bool = True
+    register_with_taints: tuple[Mapping[str, str], ...] = ()
+    node_status_update_frequency_s: float = 10.0
+    node_status_report_frequency_s: float = 300.0
+    node_lease_duration_s: int = 40
+    node_status_max_images: int = 50
+    max_pods: int = 110
+    pods_per_core: int = 0
+    kube_reserved: Mapping[str, str] = field(default_factory=dict)
+    system_reserved: Mapping[str, str] = field(default_factory=dict)
+    eviction_hard: Mapping[str, str] = field(default_factory=lambda: nodetexts.EVICTION_HARD)
+    merge_default_eviction_settings: bool = False
+    eviction_pressure_transition_period_s: float = 300.0
     verbosity: int = 0
     log_format: str = "text"

@@ -6,29 +6,7 @@ from staticlet.apiserver.admission import about, ownership
 from staticlet.apiserver.admission.plugin import Review
 from staticlet.apiserver.resources.kind import Object
 from staticlet.apiserver.store.port import Objects
-from staticlet.kube import quoting
-
-_SETTABLE = frozenset(
-    {
-        "beta.kubernetes.io/arch",
-        "beta.kubernetes.io/instance-type",
-        "beta.kubernetes.io/os",
-        "failure-domain.beta.kubernetes.io/region",
-        "failure-domain.beta.kubernetes.io/zone",
-        "kubernetes.io/arch",
-        "kubernetes.io/hostname",
-        "kubernetes.io/os",
-        "node.kubernetes.io/instance-type",
-        "topology.kubernetes.io/region",
-        "topology.kubernetes.io/zone",
-    }
-)
-
-_SETTABLE_DOMAINS = ("kubelet.kubernetes.io", "node.kubernetes.io")
-
-_KUBERNETES_DOMAINS = ("kubernetes.io", "k8s.io")
-
-_KEPT_DOMAIN = ("node-restriction.kubernetes.io",)
+from staticlet.kube import nodelabels, quoting
 
 
 def check(node: str, review: Review, objects: Objects) -> None:
@@ -74,20 +52,6 @@ def _node_labels(review: Review, new: Object, old: Object, what: str) -> None:
     changed = {
         name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
     }
-    kept = sorted(name for name in changed if not may_label(name))
+    kept = sorted(name for name in changed if not nodelabels.settable(name))
     if kept:
         raise about.forbidden(review, f"is not allowed to {what}: {', '.join(kept)}")
-
-
-def may_label(name: str) -> bool:
-    """Whether a node may set a label on itself."""
-    domain = name.partition("/")[0] if "/" in name else ""
-    if _within(domain, _KEPT_DOMAIN):
-        return False
-    if not _within(domain, _KUBERNETES_DOMAINS):
-        return True
-    return name in _SETTABLE or _within(domain, _SETTABLE_DOMAINS)
-
-
-def _within(domain: str, roots: tuple[str, ...]) -> bool:
-    return any(domain == root or domain.endswith(f".{root}") for root in roots)
