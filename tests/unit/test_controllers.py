@@ -374,6 +374,19 @@ async def test_pods_of_a_node_that_stays_away_are_removed(store, hands):
     assert hands.asked == [("delete", "web", 0)]
 
 
+async def test_all_pods_are_looked_at_once_a_second_however_fast_they_come(store, hands):
+    clock = fakes.ManualClock()
+    collector = podgc.PodCollector(store, hands, clock, most_ended=0)
+    await collector.settle([])
+    ended = await put(store, "pods", "default", "web", spec={}, status={"phase": "Failed"})
+    clock.advance(podgc.PAUSE_S / 4)
+    assert await collector.settle([ended]) == pytest.approx(podgc.PAUSE_S * 3 / 4)
+    assert hands.asked == []
+    clock.advance(podgc.PAUSE_S)
+    await collector.settle([])
+    assert hands.asked == [("delete", "web", 0)]
+
+
 async def test_a_node_that_comes_back_in_time_keeps_its_pods(store, hands):
     clock = fakes.ManualClock()
     await put(store, "pods", "default", "web", spec={"nodeName": "one"}, status={})

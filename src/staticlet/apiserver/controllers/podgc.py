@@ -16,6 +16,9 @@ QUARANTINE_S = 40.0
 MOST_ENDED = 500
 """How many ended pods are kept; kube-controller-manager keeps 12,500, for a whole cluster."""
 
+PAUSE_S = 1.0
+"""How long, at least, between two looks at all pods."""
+
 _PODS = pods.PODS
 _NODES = nodes.NODES.key_resource
 _ENDED = ("Succeeded", "Failed")
@@ -40,10 +43,18 @@ class PodCollector:
         self._time = time
         self._most_ended = most_ended
         self._missing: dict[str, float] = {}
+        self._next_look = 0.0
 
     async def settle(self, changed: Collection[Key]) -> float | None:
-        """Look at all pods; the nodes that are missing are remembered with the time."""
+        """Look at all pods; the nodes that are missing are remembered with the time.
+
+        Not more often than once a second, however fast pods come: each look is at all of them.
+        """
         del changed
+        now = self._time.monotonic()
+        if now < self._next_look:
+            return self._next_look - now
+        self._next_look = now + PAUSE_S
         records = self._store.list(_PODS.key_resource).records
         await self._limit([one for one in records if one.fields.get("status.phase") in _ENDED])
         return await self._orphans(records)
