@@ -134,13 +134,21 @@ def command(
 
 
 async def _until_signalled(options: apioptions.Options) -> None:
+    gc.disable()  # what is imported and loaded stays: there is nothing to collect in it
     from staticlet.app import api
 
     stop, hangup = asyncio.Event(), asyncio.Event()
     signals.handle(stop, hangup, outlook="clients are let go", patience_s=PATIENCE_S)
-    gc.freeze()  # what was imported stays: the collector need not walk it again and again
-    outside = api.Outside(notifier=notify.from_environment(os.environ), hangup=hangup)
+    outside = api.Outside(
+        notifier=notify.from_environment(os.environ), hangup=hangup, ready=_collect_from_now_on
+    )
     await api.serve(options, stop, outside)
+
+
+def _collect_from_now_on(_: str) -> None:
+    """Let the collector work on what requests make, and not walk the rest again and again."""
+    gc.freeze()
+    gc.enable()
 
 
 @command.command(short_help="Copy what a server keeps, also while it runs.")
