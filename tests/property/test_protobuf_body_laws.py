@@ -14,7 +14,7 @@ from staticlet.kube.protobuf import body
 _DATA = Path(__file__).parents[1] / "data"
 _RECORDED = [
     base64.b64decode(one["body"])
-    for name in ("kubectl-bodies.json", "kubelet-bodies.json")
+    for name in ("kubectl-bodies.json", "kubelet-bodies.json", "every-field-bodies.json")
     for one in json.loads((_DATA / name).read_text())
 ]
 
