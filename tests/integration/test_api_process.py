@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from staticlet.app import api
 from staticlet.testing import apiloop, apiserver
 
 MAPS = "/api/v1/namespaces/default/configmaps"
@@ -104,6 +106,11 @@ def test_a_second_server_changes_nothing_in_the_directory_of_the_first(server):
     assert second.returncode == 1
     assert "another process uses it" in second.stderr
     assert {path: path.read_bytes() for path in before} == before
+
+
+def test_it_has_no_more_files_open_than_clients_are_worth(server):
+    soft, _ = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+    assert soft <= api.FILES
 
 
 def test_systemd_hears_when_it_is_ready(tmp_path, monkeypatch):
