@@ -13,7 +13,10 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from staticlet.apiserver.store import statefile
+from staticlet.apiserver.controllers import registry as controllers
+from staticlet.apiserver.http import sending
+from staticlet.apiserver.resources import registry
+from staticlet.apiserver.store import history, statefile
 from staticlet.app import agent, api, apioptions, up
 from staticlet.cli import main
 from staticlet.config import effective, flags
@@ -24,6 +27,8 @@ from staticlet.pods import labels, merge, wanted
 from staticlet.runtime.cri import endpoint, faults
 from staticlet.runtime.managed import bringup
 from staticlet.server import local
+from staticlet.web import body as bodies
+from staticlet.web import listener
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -237,6 +242,33 @@ async def test_the_words_for_a_socket_path_that_is_too_long_are_documented(tmp_p
             pass
     words = str(refused.value).replace(str(path), "/very/long/staticlet.sock")
     assert words in page("docs/troubleshooting.md")
+
+
+def test_the_limits_of_the_api_are_those_of_the_code():
+    text = page("docs/api.md")
+    keeping, limits = history.Keeping(), listener.LIMITS
+    for row in (
+        f"| a request's body | {bodies.LIMIT >> 20} MiB, within {bodies.WITHIN_S:g} s | 413, 408 |",
+        f"| connections | {limits.connections:,} | 429 |",
+        f"| watches | {sending.MOST_WATCHES:,} | 429 |",
+        f"| what a client has not read | for {sending.SLOW_S:g} s | it is cut off |",
+        f"| changes that a watch can go on from | {keeping.revisions:,}, for five minutes; ",
+        f"the newest {keeping.few} for longer, within {keeping.size >> 20} MiB | 410: list again |",
+    ):
+        assert row in text
+    assert keeping.seconds == 5 * 60
+
+
+def test_every_controller_is_documented():
+    for name in controllers.NAMES:
+        assert f"| `{name}` | " in page("docs/api.md")
+
+
+def test_every_kind_that_is_served_is_documented():
+    there = page("docs/api.md").partition("## What there is")[2].partition("## Controllers")[0]
+    for kind in registry.kinds():
+        if not kind.plural.endswith("reviews") and kind.plural != "bindings":
+            assert kind.plural in there, f"docs/api.md lacks {kind.plural}"
 
 
 async def refused_to_serve(place, **options):
