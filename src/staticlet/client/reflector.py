@@ -97,6 +97,14 @@ class Reflector:
         """Whether `objects` is what the server says, or was a moment ago."""
         return self._synced
 
+    @property
+    def revision(self) -> int:
+        """The version up to which `objects` shows everything; 0 while it is listed anew.
+
+        Versions are numbers with every server that there is; one that has others shows 0.
+        """
+        return int(self._version) if self._version.isdecimal() else 0
+
     async def run(self) -> None:
         """Keep up until cancelled."""
         while True:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from staticlet.aio import clock as clocks
 from staticlet.aio import fanout
-from staticlet.client import backoff, port, saying
+from staticlet.client import backoff, port
 from staticlet.kube import core
 from staticlet.node import mirrorplan, mirrorpod, statuspatch, view
 from staticlet.pods import wanted
@@ -27,9 +27,6 @@ Object = dict[str, Any]
 AT_ONCE = 4
 EDIT_QUIET_S = 600.0
 """After so long without an edit, the next one is undone at once again."""
-
-MOST_AWAY_S = 3.0
-"""How long at most until an API server that is away is tried again, by all mirrors together."""
 
 MOST_ABSENT_S = 5.0
 """How long at most until a namespace that is missing is looked for again."""
@@ -50,8 +47,8 @@ class Collection(Protocol):
         ...
 
     @property
-    def synced(self) -> bool:
-        """Whether they were listed at least once."""
+    def synced_once(self) -> asyncio.Event:
+        """Set once they were listed."""
         ...
 
     @property
@@ -90,6 +87,7 @@ class Mirrors:
         there: The pods of the node in the API.
         clock: The time.
         random: A number from 0 to 1 at each call, for pauses.
+        pause: Waits so many seconds, or less if a server that was away answers again.
         tell: Takes the reason and the message of a warning about the Node.
     """
 
@@ -103,6 +101,7 @@ class Mirrors:
         there: Collection,
         clock: clocks.Clock,
         random: Callable[[], float],
+        pause: Callable[[float], Awaitable[None]],
         tell: Callable[[str, str], None],
     ) -> None:
         self._api = api
@@ -112,10 +111,8 @@ class Mirrors:
         self._there = there
         self._clock = clock
         self._random = random
+        self._pause = pause
         self._tell = tell
-        self._saying = saying.Saying(log, "mirror pods", clock)
-        self._away = backoff.Backoff(random, most_s=MOST_AWAY_S)
-        self._away_until = 0.0
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._tasks: dict[wanted.PodKey, asyncio.Task[None]] = {}
         self._again: set[wanted.PodKey] = set()
@@ -132,6 +129,8 @@ class Mirrors:
             group.create_task(self._follow(self._agent.changes, group), name="mirrors: pods")
             group.create_task(self._follow(self._there.changes, group), name="mirrors: API")
             group.create_task(self._follow_owner(group), name="mirrors: node")
+            await self._there.synced_once.wait()
+            self._look_at_all(group)
 
     async def _follow(
         self,
@@ -175,7 +174,7 @@ class Mirrors:
                 self._again.discard(key)
                 pause_s = await self._settled(key)
                 if pause_s is not None:
-                    await asyncio.sleep(pause_s)
+                    await self._pause(pause_s)
                 elif key not in self._again:
                     return
         finally:
@@ -185,30 +184,20 @@ class Mirrors:
         """Take steps; how long to wait before the next when one has failed."""
         try:
             for _ in range(_MOST_STEPS):
-                if not await self._in_turn(key):
-                    break
+                async with self._slots:
+                    if not await self._one_step(key):
+                        break
         except port.Refused as fault:
             return self._was_refused(key, fault)
         except port.Unreachable as fault:
-            self._saying.lost(str(fault))
-            self._away_until = self._clock.monotonic() + self._away.next()
-            return 0.0
+            log.debug("mirror %s: %s", key, fault)
+            return self._backoff_of(key).next()
         self._pauses.pop(key, None)
         return None
 
-    async def _in_turn(self, key: wanted.PodKey) -> bool:
-        """One step, a few names at a time, and none while the server is known to be away."""
-        while True:
-            wait_s = self._away_until - self._clock.monotonic()
-            if wait_s > 0:
-                await asyncio.sleep(wait_s)
-            async with self._slots:
-                if self._away_until <= self._clock.monotonic():
-                    return await self._one_step(key)
-
     async def _one_step(self, key: wanted.PodKey) -> bool:
         """Take one step; whether another may follow."""
-        if not self._there.synced:
+        if not self._there.synced_once.is_set():
             return False
         now = self._situation(key)
         step = mirrorplan.step(now)
@@ -259,20 +248,13 @@ class Mirrors:
             if fault.reason != "AlreadyExists":
                 raise
             made = await self._api.ask("GET", _path(key.namespace, key.name))
-            self._answered()
             if not mirrorpod.is_mirror(made):
                 raise  # a pod of the API has the name
         else:
             log.info("%s: made its mirror pod", key, extra={"pod": str(key)})
             self._labels[key] = dict((made.get("metadata") or {}).get("labels") or {})
-        self._answered()
         self._refused.pop(key, None)
         self._known[key] = made
-
-    def _answered(self) -> None:
-        """The server is there."""
-        self._away.reset()
-        self._saying.back()
 
     async def _delete(self, key: wanted.PodKey, step: mirrorplan.Step) -> None:
         body = {**_DELETE, "preconditions": {"uid": step.uid}}
@@ -282,7 +264,6 @@ class Mirrors:
             if fault.code not in (404, 409):  # gone, or another one by now
                 raise
         log.info("%s: removed its mirror pod: %s", key, step.why, extra={"pod": str(key)})
-        self._answered()
         self._gone[key] = step.uid
         self._known.pop(key, None)
         self._labels.pop(key, None)
@@ -305,7 +286,6 @@ class Mirrors:
             if fault.code not in (404, 409):
                 raise
             return False  # it went meanwhile: the watch brings what there is now
-        self._answered()
         return True
 
     def _forget(self, key: wanted.PodKey, now: mirrorplan.Situation) -> None:
@@ -319,7 +299,8 @@ class Mirrors:
     def _may_undo(self, key: wanted.PodKey) -> bool:
         """Whether an edit is undone now: at once at first, then ever more slowly."""
         now = self._clock.monotonic()
-        pause, until = self._edits.get(key, (self._backoff(1.0), 0.0))
+        unseen = (backoff.Backoff(self._random, base_s=1.0), 0.0)
+        pause, until = self._edits.get(key, unseen)
         if now - until > EDIT_QUIET_S:
             pause.reset()
         elif now < until:
@@ -329,9 +310,8 @@ class Mirrors:
 
     def _was_refused(self, key: wanted.PodKey, fault: port.Refused) -> float:
         """Tell of a refusal; how long to wait before the same is asked again."""
-        self._answered()
         self._tell_once(key, f"the API server refuses it: {fault.message}")
-        pause_s = self._pauses.setdefault(key, self._backoff(0.5)).next(fault.retry_after_s)
+        pause_s = self._backoff_of(key).next(fault.retry_after_s)
         return min(pause_s, MOST_ABSENT_S) if fault.code == 404 else pause_s
 
     def _tell_once(self, key: wanted.PodKey, why: str) -> None:
@@ -341,8 +321,8 @@ class Mirrors:
             log.warning("%s", words, extra={"pod": str(key)})
             self._tell(FAILED, words)
 
-    def _backoff(self, base_s: float) -> backoff.Backoff:
-        return backoff.Backoff(self._random, base_s=base_s)
+    def _backoff_of(self, key: wanted.PodKey) -> backoff.Backoff:
+        return self._pauses.setdefault(key, backoff.Backoff(self._random))
 
 
 def _path(namespace: str, name: str = "") -> str:

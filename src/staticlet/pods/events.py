@@ -86,6 +86,7 @@ class Recorder:
         now: Tells the time.
         keep: At most so many events.
         keep_each: At most so many of one object.
+        heard: Called after each event.
     """
 
     def __init__(
@@ -95,7 +96,9 @@ class Recorder:
         *,
         keep: int = KEEP,
         keep_each: int = KEEP_EACH,
+        heard: Callable[[], None] | None = None,
     ) -> None:
+        self._heard = heard
         self._host = host
         self._now = now
         self._keep = keep
@@ -112,6 +115,11 @@ class Recorder:
             reason: One word.
             message: What happened.
         """
+        self._keep_one(subject, kind, reason, message)
+        if self._heard is not None:
+            self._heard()
+
+    def _keep_one(self, subject: Subject, kind: str, reason: str, message: str) -> None:
         now = self._now()
         key = (subject, kind, reason, message)
         known = self._kept.pop(key, None)
