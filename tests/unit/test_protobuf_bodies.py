@@ -1,7 +1,7 @@
 """Bodies as kubectl's typed commands and a kubelet send them: recorded ones, and what is none.
 
 Nobody records all kinds with all fields. So there are bodies, too, that Google's runtime wrote by
-the descriptors that a kubectl 1.32 carries: all fields of that version, but for most of a pod's spec.
+the descriptors that a kubectl 1.32 carries: all fields of that version, but most of pods' specs.
 
 The pods that `kubectl debug --copy-to` sent were handed to it as JSON with a value in each field,
 or with each message and nothing in it; what it must mean is that JSON, as kubectl prints it.
