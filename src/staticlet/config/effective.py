@@ -142,6 +142,8 @@ FIELDS: tuple[Field, ...] = (
     Field(path=("nodeStatusReportFrequency",), default="5m0s", zero_is_unset=True),
     Field(path=("nodeLeaseDurationSeconds",), default=40, zero_is_unset=True),
     Field(path=("nodeStatusMaxImages",), default=50),
+    Field(path=("eventRecordQPS",), default=50, zero_is_unset=False),
+    Field(path=("eventBurst",), default=100, zero_is_unset=True),
     Field(path=("maxPods",), default=110, zero_is_unset=True),
     Field(path=("podsPerCore",), default=0),
     Field(path=("kubeReserved",), default={}, rule=nodetexts.reserved_rule),

@@ -237,6 +237,8 @@ def _settings(values: tuple[Value, ...], own: tuple[Value, ...]) -> Settings:
         node_status_report_frequency_s=_seconds(of["nodeStatusReportFrequency"]),
         node_lease_duration_s=of["nodeLeaseDurationSeconds"],
         node_status_max_images=of["nodeStatusMaxImages"],
+        event_record_qps=of["eventRecordQPS"],
+        event_burst=of["eventBurst"],
         max_pods=of["maxPods"],
         pods_per_core=of["podsPerCore"],
         kube_reserved=of["kubeReserved"],

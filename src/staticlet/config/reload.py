@@ -71,6 +71,8 @@ FIXED: Mapping[str, str] = {
     "node_status_report_frequency_s": "nodeStatusReportFrequency",
     "node_lease_duration_s": "nodeLeaseDurationSeconds",
     "node_status_max_images": "nodeStatusMaxImages",
+    "event_record_qps": "eventRecordQPS",
+    "event_burst": "eventBurst",
     "max_pods": "maxPods",
     "pods_per_core": "podsPerCore",
     "kube_reserved": "kubeReserved",

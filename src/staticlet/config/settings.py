@@ -55,6 +55,8 @@ class Settings:
         node_status_report_frequency_s: How often it is sent although nothing has changed.
         node_lease_duration_s: How long the Node counts as alive after a sign of life.
         node_status_max_images: How many images its status names; -1 is no bound.
+        event_record_qps: How many events a second are sent to the API server; 0 is no bound.
+        event_burst: How many events may be sent at once.
         pods_per_core: A bound on pods for each CPU beside `max_pods`; 0 is none.
         kube_reserved: What of the machine is kept from pods, as quantities by resource.
         system_reserved: The same once more.
@@ -123,6 +125,8 @@ class Settings:
     node_status_report_frequency_s: float = 300.0
     node_lease_duration_s: int = 40
     node_status_max_images: int = 50
+    event_record_qps: int = 50
+    event_burst: int = 100
     max_pods: int = 110
     pods_per_core: int = 0
     kube_reserved: Mapping[str, str] = field(default_factory=dict)
