@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bench import usage
 from bench.api import wire
+from staticlet.testing import ports
 
 OURS, THEIRS = "staticlet", "kube-apiserver"
 START_S = 90.0
@@ -48,7 +48,7 @@ class Server:
         self.name = name
         self._base = base
         base.mkdir(parents=True)
-        self.place = wire.Place(port=free_port(), token=secrets.token_hex(16))
+        self.place = wire.Place(port=ports.free(), token=secrets.token_hex(16))
         self._tokens = base / "tokens.csv"
         self._tokens.write_text(f"{self.place.token},admin,1,system:masters\n")
         self._running: list[subprocess.Popen[bytes]] = []
@@ -136,7 +136,7 @@ class Theirs(Server):
     def __init__(self, base: Path) -> None:
         self._programs = programs()
         super().__init__(THEIRS, base)
-        self._etcd_ports = free_port(), free_port()
+        self._etcd_ports = ports.free(), ports.free()
         self._key = base / "accounts.key"
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self._key.write_bytes(
@@ -190,10 +190,3 @@ def programs() -> Path:
         if not (found / name).exists():
             raise NotBuilt(f"no {name} in {found}: `make kube` builds it (ten minutes or more)")
     return found
-
-
-def free_port() -> int:
-    """A port of loopback that nobody listens on."""
-    with socket.socket() as one:
-        one.bind((wire.HOST, 0))
-        return int(one.getsockname()[1])

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from staticlet.testing import containerd as containerd_of_ours
+from staticlet.testing import ports
 from staticlet.testing.agent import NODE_IP, Agent
 from staticlet.testing.scripted import WAIT, pod, script
 from staticlet.testing.until import until
@@ -38,10 +39,7 @@ def until_page(agent: Agent, host: str, port: int, word: str) -> None:
 @pytest.fixture
 def free_port() -> int:
     """A port of this host that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    return ports.free()
 
 
 def file_of(agent: Agent, name: str, path: str) -> str:

@@ -7,8 +7,6 @@ and log directories of its own, so that several agents live side by side on one 
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,6 +16,7 @@ from typing import Any
 import click
 
 from staticlet.cli import agentsocket
+from staticlet.testing import program
 from staticlet.testing.manifestdir import ManifestDirectory
 from staticlet.testing.until import DEADLINE_S, until
 
@@ -28,10 +27,9 @@ QUICK: Mapping[str, Any] = {
     "featureGates": {"ReduceDefaultCrashLoopBackOffDecay": True},
     "crashLoopBackOff": {"maxContainerRestartPeriod": "1s"},
 }
-LOG_TAIL = 4000
 
 
-class AgentProcess:
+class AgentProcess(program.Program):
     """An agent that can be started, stopped and killed.
 
     Args:
@@ -52,6 +50,7 @@ class AgentProcess:
         config: Mapping[str, Any] = QUICK,
         flags: Sequence[str] = (),
     ) -> None:
+        super().__init__("the agent", base, log="agent.log")
         self.base = base
         self.root = base / "root"
         self.pod_logs = base / "log"
@@ -66,7 +65,6 @@ class AgentProcess:
             f"--container-runtime-endpoint={endpoint}",
             *flags,
         )
-        self._process: subprocess.Popen[bytes] | None = None
         self.code: Path | None = None
         self._write_config(config)
 
@@ -79,30 +77,13 @@ class AgentProcess:
         """Where it answers."""
         return self.root / "staticlet.sock"
 
-    @property
-    def pid(self) -> int | None:
-        """Its pid while it runs."""
-        running = self._process is not None and self._process.poll() is None
-        return self._process.pid if self._process and running else None
-
-    @property
-    def log(self) -> str:
-        """All that it has printed, over all its lives."""
-        path = self.base / "agent.log"
-        return path.read_text(errors="replace") if path.exists() else ""
-
     def start(self, *, without: str = "") -> None:
         """Start it, if need be without one of its flags, and wait until it answers."""
         flags = [flag for flag in self._flags if flag != without]
-        with (self.base / "agent.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "staticlet", "run", *flags],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self.base,
-                env=os.environ | ({"PYTHONPATH": str(self.code)} if self.code else {}),
-            )
+        self.launch(
+            [sys.executable, "-m", "staticlet", "run", *flags],
+            {"PYTHONPATH": str(self.code)} if self.code else {},
+        )
         until(self.answers, "the agent answers", story=self.story)
 
     def run_to_end(self) -> tuple[int, str]:
@@ -119,30 +100,11 @@ class AgentProcess:
         )
         return done.returncode, done.stdout
 
-    def stop(self) -> int:
-        """SIGTERM; its exit status."""
-        return self._end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        self._end(signal.SIGKILL)
-
-    def _end(self, number: signal.Signals) -> int:
-        if self._process is None:
-            return 0
-        self._process.send_signal(number)
-        return self._process.wait(timeout=DEADLINE_S)
-
     def answers(self) -> bool:
         """Whether it answers on its socket; an agent that has ended never will."""
-        if self.pid is None:
-            raise AssertionError(f"the agent has ended{self.story()}")
+        self.check_alive()
         try:
             agentsocket.ask(self.socket, "/healthz")
         except click.ClickException:
             return False
         return True
-
-    def story(self) -> str:
-        """The end of its log, for failures."""
-        return f"\n--- log of the agent:\n{self.log[-LOG_TAIL:]}"

@@ -7,9 +7,6 @@ somebody without rights. For a server inside a test's own loop see `apiloop`.
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +14,8 @@ from typing import Any
 
 from staticlet.app import apioptions
 from staticlet.host import certs
-from staticlet.testing.until import DEADLINE_S, until
+from staticlet.testing import program
+from staticlet.testing.until import until
 
 TOKENS: Mapping[str, str] = {
     "admin": "admin-token",
@@ -34,7 +32,6 @@ USERS = (
 """The token file's lines."""
 
 NODE = "node1"
-LOG_TAIL = 6000
 _SAYS = "serving the Kubernetes API on https://"
 
 
@@ -52,7 +49,7 @@ def options_in(place: Path, **given: Any) -> apioptions.Options:
     return apioptions.Options(**(wanted | given))
 
 
-class ApiProcess:
+class ApiProcess(program.Program):
     """A server as a process of its own, which tests start, stop and kill.
 
     Args:
@@ -69,11 +66,11 @@ class ApiProcess:
     def __init__(
         self, place: Path, *, flags: Sequence[str] = (), controllers: str = "none"
     ) -> None:
+        super().__init__("the API server", place, log="api.log")
         self.place = place
         self.options = options_in(place)
         self.url = ""
         self._flags = (f"--controllers={controllers}", *flags)
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def kubeconfig(self) -> Path:
@@ -85,66 +82,29 @@ class ApiProcess:
         """The node's kubeconfig."""
         return certs.Places(self.options.state_dir).node_conf
 
-    @property
-    def log(self) -> str:
-        """All that it has printed, over all its lives."""
-        path = self.place / "api.log"
-        return path.read_text(errors="replace") if path.exists() else ""
-
-    @property
-    def pid(self) -> int | None:
-        """Its pid while it runs."""
-        running = self._process is not None and self._process.poll() is None
-        return self._process.pid if self._process and running else None
-
     def start(self) -> None:
         """Start it and wait until it answers."""
         before = len(self.log)
         port = self.url.rpartition(":")[2] or "0"
-        with (self.place / "api.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "staticlet",
-                    "api",
-                    f"--state-dir={self.options.state_dir}",
-                    f"--secure-port={port}",
-                    f"--token-auth-file={self.options.token_file}",
-                    f"--hostname-override={NODE}",
-                    *self._flags,
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self.place,
-                env=dict(os.environ),
-            )
+        self.launch(
+            [
+                sys.executable,
+                "-m",
+                "staticlet",
+                "api",
+                f"--state-dir={self.options.state_dir}",
+                f"--secure-port={port}",
+                f"--token-auth-file={self.options.token_file}",
+                f"--hostname-override={NODE}",
+                *self._flags,
+            ]
+        )
         until(lambda: self._answers(before), "the API server answers", story=self.story)
 
     def _answers(self, before: int) -> bool:
-        if self.pid is None:
-            raise AssertionError(f"the API server has ended{self.story()}")
+        self.check_alive()
         _, said, rest = self.log[before:].partition(_SAYS)
         if said and "\n" in rest:
             self.url = "https://" + rest.split()[0].strip('",')
             return True
         return False
-
-    def stop(self) -> int:
-        """SIGTERM; its exit status."""
-        return self._end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        self._end(signal.SIGKILL)
-
-    def _end(self, number: signal.Signals) -> int:
-        if self._process is None:
-            return 0
-        self._process.send_signal(number)
-        return self._process.wait(timeout=DEADLINE_S)
-
-    def story(self) -> str:
-        """The end of its log, for failures."""
-        return f"\n--- log of the API server:\n{self.log[-LOG_TAIL:]}"

@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from staticlet.testing import ports
+
 PROGRAM = "docker-registry"
 USER = "puller"
 PASSWORD = "right-password"  # noqa: S105  of a registry that lives for a test
@@ -163,7 +165,7 @@ def running(base: Path, *, secured: bool = False) -> Iterator[Registry]:
         NotStarted: It does not come up.
     """
     program()  # said at once, before anything is made
-    registry = Registry(base=base, port=_free_port(), secured=secured)
+    registry = Registry(base=base, port=ports.free(), secured=secured)
     registry.start()
     try:
         yield registry
@@ -185,12 +187,6 @@ def program() -> str:
     if found is None:
         raise NotInstalled(f"there is no {PROGRAM}: run `make deps`, which unpacks Debian's")
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _blob(digest: str) -> str:
