@@ -76,6 +76,7 @@ class Connection:
         self._names = resolver.Resolver()
         self._lane: lane.Lane | None = None
         self._lanes: set[lane.Lane] = set()
+        self._closed = False
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._saying = saying.Saying(log, "API server", clock)
         self._answering = asyncio.Event()
@@ -143,7 +144,8 @@ class Connection:
                 yield answers.event(line, server=self.server)
 
     async def aclose(self) -> None:
-        """Close all connections; what is under way fails."""
+        """Close all connections; what is under way fails, and so does what comes later."""
+        self._closed = True
         for one in self._lanes:
             await one.close()
         self._lanes.clear()
@@ -183,7 +185,12 @@ class Connection:
     ) -> tuple[aiohttp.ClientResponse, access.Access]:
         """Send a request; the response is open as long as the stack."""
         now = await self._source.access()
-        session = await stack.enter_async_context((await self._lane_for(now)).used())
+        if self._closed:
+            raise self._unreachable("is not asked any more: this connection is closed")
+        before, chosen = self._lane, self._lane_for(now)
+        session = await stack.enter_async_context(chosen.used())  # nobody closes it from here on
+        if before is not None and before is not chosen:
+            await before.leave()
         large = body is not None and len(body) > _DIRECT_BYTES
         response = await stack.enter_async_context(
             session.request(
@@ -197,14 +204,12 @@ class Connection:
         )
         return response, now
 
-    async def _lane_for(self, now: access.Access) -> lane.Lane:
+    def _lane_for(self, now: access.Access) -> lane.Lane:
         found = self._lane
         if found is None or found.left or found.context is not now.tls:
-            found, before = lane.Lane(now.tls, self._names, self._agent), found
+            found = lane.Lane(now.tls, self._names, self._agent)
             self._lane = found
             self._lanes = {one for one in self._lanes if not one.closed} | {found}
-            if before is not None:
-                await before.leave()
         return found
 
     async def _leave(self) -> None:
