@@ -7,6 +7,7 @@ namespaces that tests name to it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -151,6 +152,20 @@ def forget(namespaces: Iterable[str]) -> None:
             link.unlink(missing_ok=True)
         for logs in _POD_LOGS.glob(f"{namespace}_*"):
             shutil.rmtree(logs, ignore_errors=True)
+
+
+def forget_the_dead(prefix: str) -> None:
+    """Remove what runs that were killed have left.
+
+    Args:
+        prefix: How their namespaces begin; the rest of these is the pid of the run, in hex.
+    """
+    for logs in _POD_LOGS.glob(f"{prefix}*_*"):
+        namespace = logs.name.partition("_")[0]
+        owner = namespace.removeprefix(prefix)
+        with contextlib.suppress(ValueError):
+            if not Path(f"/proc/{int(owner, 16)}").exists():
+                forget([namespace])
 
 
 def _free_port() -> int:

@@ -19,7 +19,8 @@ from staticlet.testing.kubelet import Kubelet
 from staticlet.testing.until import lasts, until
 
 NODE = apiserver.NODE
-NS = f"kubelet-{os.getpid():x}"
+OURS = "kubelet-"
+NS = f"{OURS}{os.getpid():x}"
 STATIC = f"static-{NODE}"
 RECONNECTS_S = 40.0
 """How long a client of a server that was away may wait before it tries again."""
@@ -32,6 +33,7 @@ def own_containerd() -> Iterator[Containerd]:
         kubelet.program()
     except kubelet.NotBuilt as missing:
         pytest.skip(str(missing))
+    kubelet.forget_the_dead(OURS)
     with containerd.running() as running:
         yield running
 
@@ -46,7 +48,8 @@ def server(containerd: Containerd) -> Iterator[apiserver.ApiProcess]:
 
 
 @pytest.fixture(scope="module")
-def agent(containerd: Containerd, server: apiserver.ApiProcess) -> Iterator[Kubelet]:
+def joined(containerd: Containerd, server: apiserver.ApiProcess) -> Iterator[Kubelet]:
+    """The kubelet, which keeps its static pod over all tests."""
     base = containerd.base / "kubelet"
     base.mkdir()
     made = Kubelet(
@@ -66,7 +69,7 @@ def agent(containerd: Containerd, server: apiserver.ApiProcess) -> Iterator[Kube
 
 @pytest.fixture(scope="module")
 def typed(
-    server: apiserver.ApiProcess, agent: Kubelet, tmp_path_factory: pytest.TempPathFactory
+    server: apiserver.ApiProcess, joined: Kubelet, tmp_path_factory: pytest.TempPathFactory
 ) -> Kubectl:
     """Kubectl, once the node is ready, in a namespace of the module's own."""
     home = tmp_path_factory.mktemp("home")
@@ -76,7 +79,7 @@ def typed(
         lambda: row(made, "node", NODE).get("STATUS") == "Ready",
         "the node is ready",
         deadline_s=30,
-        story=agent.story,
+        story=joined.story,
     )
     return made
 
@@ -87,13 +90,19 @@ def row(typed: Kubectl, *what: str) -> dict[str, str]:
     return found[0] if found else {}
 
 
-def until_pod(typed: Kubectl, agent: Kubelet, name: str, status: str) -> dict[str, str]:
+def until_pod(typed: Kubectl, joined: Kubelet, name: str, status: str) -> dict[str, str]:
     return until(
         lambda: (found := row(typed, "pod", name)).get("STATUS") == status and found,
         f"pod {name} is {status}",
         deadline_s=30,
-        story=agent.story,
+        story=joined.story,
     )
+
+
+def run(typed: Kubectl, name: str) -> None:
+    """Run a pod that ends when it is told to."""
+    ends = "trap 'exit 0' TERM; while :; do sleep 0.1; done"
+    typed("run", name, f"--image={BUSYBOX_TAGGED}", "--command", "--", "sh", "-c", ends)
 
 
 def life(typed: Kubectl, name: str) -> tuple[str, str, int]:
@@ -103,7 +112,7 @@ def life(typed: Kubectl, name: str) -> tuple[str, str, int]:
     return pod["metadata"]["uid"], container["containerID"], container["restartCount"]
 
 
-def test_the_node_is_ready_and_its_lease_is_renewed(typed, agent):
+def test_the_node_is_ready_and_its_lease_is_renewed(typed, joined):
     node = row(typed, "node", NODE)
     assert node["VERSION"].startswith("v1.")
     assert node["CONTAINER-RUNTIME"].startswith("containerd://")
@@ -119,15 +128,14 @@ def test_the_node_is_ready_and_its_lease_is_renewed(typed, agent):
         return str(lease["spec"]["renewTime"])
 
     before = renewed()
-    until(lambda: renewed() > before, "the lease is renewed", story=agent.story)
+    until(lambda: renewed() > before, "the lease is renewed", story=joined.story)
     csi = typed.json("get", "csinode", NODE)
     assert csi["metadata"]["ownerReferences"][0]["name"] == NODE
 
 
-def test_kubectl_run_runs_a_pod_and_delete_ends_it(typed, agent, containerd):
-    ends = "trap 'exit 0' TERM; while :; do sleep 0.1; done"
-    typed("run", "web", f"--image={BUSYBOX_TAGGED}", "--command", "--", "sh", "-c", ends)
-    listed = until_pod(typed, agent, "web", "Running")
+def test_kubectl_run_runs_a_pod_and_delete_ends_it(typed, joined, containerd):
+    run(typed, "web")
+    listed = until_pod(typed, joined, "web", "Running")
     assert (listed["READY"], listed["RESTARTS"], listed["NODE"]) == ("1/1", "0", NODE)
     assert listed["IP"][0].isdigit()
     described = typed("describe", "pod", "web")
@@ -144,9 +152,9 @@ def test_kubectl_run_runs_a_pod_and_delete_ends_it(typed, agent, containerd):
     assert "Killing" in reasons, f"of pod {uid}"
 
 
-def test_a_static_pod_has_a_mirror_pod_that_comes_back(typed, agent):
-    agent.manifests.put("static.yaml", static_pod())
-    until_pod(typed, agent, STATIC, "Running")
+def test_a_static_pod_has_a_mirror_pod_that_comes_back(typed, joined):
+    joined.manifests.put("static.yaml", static_pod())
+    until_pod(typed, joined, STATIC, "Running")
     mirror = typed.json("get", "pod", STATIC)
     (owner,) = mirror["metadata"]["ownerReferences"]
     node = typed.json("get", "node", NODE)
@@ -156,26 +164,26 @@ def test_a_static_pod_has_a_mirror_pod_that_comes_back(typed, agent):
     assert mirror["metadata"]["annotations"]["kubernetes.io/config.source"] == "file"
     before = life(typed, STATIC)
     typed("delete", "pod", STATIC, "--timeout=15s")
-    until(lambda: row(typed, "pod", STATIC), "the mirror pod is back", story=agent.story)
-    until_pod(typed, agent, STATIC, "Running")
+    until(lambda: row(typed, "pod", STATIC), "the mirror pod is back", story=joined.story)
+    until_pod(typed, joined, STATIC, "Running")
     after = life(typed, STATIC)
     assert after[0] != before[0], "another mirror pod"
     assert after[1:] == before[1:], "of the same container"
 
 
-def test_a_pod_gets_the_config_map_and_the_secret_that_it_refers_to(typed, agent):
+def test_a_pod_gets_the_config_map_and_the_secret_that_it_refers_to(typed, joined):
     typed("create", "configmap", "settings", "--from-literal=color=blue")
     typed("create", "secret", "generic", "keys", "--from-literal=key=opensesame")
     typed("apply", "-f", "-", stdin=json.dumps(reader()))
-    until_pod(typed, agent, "reader", "Completed")
+    until_pod(typed, joined, "reader", "Completed")
     (ended,) = typed.json("get", "pod", "reader")["status"]["containerStatuses"]
     assert ended["state"]["terminated"]["message"].split() == ["blue", "opensesame"]
     typed("delete", "pod", "reader", "--timeout=15s")
 
 
-def test_a_pod_gets_a_token_that_the_server_knows(typed, agent, server):
+def test_a_pod_gets_a_token_that_the_server_knows(typed, joined, server):
     typed("apply", "-f", "-", stdin=json.dumps(token_bearer()))
-    until_pod(typed, agent, "bearer", "Completed")
+    until_pod(typed, joined, "bearer", "Completed")
     (ended,) = typed.json("get", "pod", "bearer")["status"]["containerStatuses"]
     client = apirun.client(server, ended["state"]["terminated"]["message"])
     review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
@@ -187,15 +195,32 @@ def test_a_pod_gets_a_token_that_the_server_knows(typed, agent, server):
     typed("delete", "pod", "bearer", "--timeout=15s")
 
 
-def test_the_kubelet_asks_the_server_who_may_use_its_own_api(typed, agent):
-    assert status_of(agent, "/pods", apiserver.TOKENS["admin"]) == 200
-    assert status_of(agent, "/pods", apiserver.TOKENS["nobody"]) == 403
-    assert status_of(agent, "/pods", "made-up") == 401
+def test_the_kubelet_asks_the_server_who_may_use_its_own_api(typed, joined):
+    assert status_of(joined, "/pods", apiserver.TOKENS["admin"]) == 200
+    assert status_of(joined, "/pods", apiserver.TOKENS["nobody"]) == 403
+    assert status_of(joined, "/pods", "made-up") == 401
 
 
-def test_kubelet_and_pods_outlive_the_server(typed, agent, server):
+def test_draining_ends_pods_and_leaves_static_ones(typed, joined):
+    joined.manifests.put("static.yaml", static_pod())
+    run(typed, "moved")
+    until_pod(typed, joined, "moved", "Running")
+    until_pod(typed, joined, STATIC, "Running")
+    printed = typed("drain", NODE, "--force", "--timeout=20s")
+    assert "pod/moved evicted" in printed
+    assert row(typed, "pod", "moved") == {}
+    assert row(typed, "pod", STATIC)["STATUS"] == "Running"
+    assert row(typed, "node", NODE)["STATUS"] == "Ready,SchedulingDisabled"
+    run(typed, "waiting")
+    assert row(typed, "pod", "waiting")["STATUS"] == "Pending"
+    typed("uncordon", NODE)
+    until_pod(typed, joined, "waiting", "Running")
+    typed("delete", "pod", "waiting", "--wait=false")
+
+
+def test_kubelet_and_pods_outlive_the_server(typed, joined, server):
     typed("run", "lasting", f"--image={BUSYBOX_TAGGED}", "--", "sleep", "3600")
-    until_pod(typed, agent, "lasting", "Running")
+    until_pod(typed, joined, "lasting", "Running")
     before = life(typed, "lasting")
     server.kill()
     server.start()
@@ -205,37 +230,37 @@ def test_kubelet_and_pods_outlive_the_server(typed, agent, server):
         lambda: typed.json(*lease)["spec"]["renewTime"] > then,
         "the lease is renewed again",
         deadline_s=RECONNECTS_S,
-        story=agent.story,
+        story=joined.story,
     )
     typed("run", "later", f"--image={BUSYBOX_TAGGED}", "--", "sleep", "3600")
     until(
         lambda: row(typed, "pod", "later").get("STATUS") == "Running",
         "a new pod runs",
         deadline_s=RECONNECTS_S,
-        story=agent.story,
+        story=joined.story,
     )
     assert life(typed, "lasting") == before
     typed("delete", "pod", "lasting", "later", "--force")
 
 
-def test_a_node_that_is_deleted_takes_its_mirror_pods_and_registers_anew(typed, agent):
-    agent.manifests.put("static.yaml", static_pod())
-    until_pod(typed, agent, STATIC, "Running")
+def test_a_node_that_is_deleted_takes_its_mirror_pods_and_registers_anew(typed, joined):
+    joined.manifests.put("static.yaml", static_pod())
+    until_pod(typed, joined, STATIC, "Running")
     container = life(typed, STATIC)[1]
     first = typed.json("get", "node", NODE)["metadata"]["uid"]
     typed("delete", "node", NODE)
-    until(lambda: not row(typed, "pod", STATIC), "the mirror pod is gone", story=agent.story)
-    lasts(lambda: not row(typed, "pod", STATIC), "it stays away", for_s=1.0, story=agent.story)
-    agent.stop()  # a kubelet registers once in its life
-    agent.start()
+    until(lambda: not row(typed, "pod", STATIC), "the mirror pod is gone", story=joined.story)
+    lasts(lambda: not row(typed, "pod", STATIC), "it stays away", for_s=1.0, story=joined.story)
+    joined.stop()  # a kubelet registers once in its life
+    joined.start()
     until(
         lambda: row(typed, "node", NODE).get("STATUS") == "Ready",
         "the node is ready again",
         deadline_s=30,
-        story=agent.story,
+        story=joined.story,
     )
     assert typed.json("get", "node", NODE)["metadata"]["uid"] != first
-    until_pod(typed, agent, STATIC, "Running")
+    until_pod(typed, joined, STATIC, "Running")
     assert life(typed, STATIC)[1] == container
 
 
@@ -314,12 +339,12 @@ def teller(name: str, tell: str, given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def status_of(agent: Kubelet, path: str, token: str) -> int:
+def status_of(joined: Kubelet, path: str, token: str) -> int:
     """What the kubelet's own API answers to a token; its certificate is its own making."""
     trusting = ssl.create_default_context()
     trusting.check_hostname = False
     trusting.verify_mode = ssl.CERT_NONE
-    client = apiclient.Client(host="127.0.0.1", port=agent.port, tls=trusting, token=token)
+    client = apiclient.Client(host="127.0.0.1", port=joined.port, tls=trusting, token=token)
     try:
         return client.ask("GET", path).code
     finally:
