@@ -171,8 +171,11 @@ def test_any_json_as_a_strategic_patch_is_done_or_refused(target, patch):
 
 
 @given(ANY, ANY)
-def test_any_json_as_a_merge_patch_is_done(target, patch):
-    merge.apply(target, patch)
+def test_any_json_as_a_merge_patch_is_done_and_changes_neither(target, patch):
+    before = copy.deepcopy((target, patch))
+    done = merge.apply(target, patch)
+    assert repr((target, patch)) == repr(before)
+    assert isinstance(patch, dict) or repr(done) == repr(patch)
 
 
 @given(PODS, ANY | OPERATIONS)

@@ -67,6 +67,7 @@ def test_every_cascade_is_taken(kubectl, make):
     for cascade in ("background", "foreground", "orphan"):
         make("configmaps", apiobjects.config_map("cm"))
         kubectl("delete", "configmap", "cm", f"--cascade={cascade}", "--timeout=10s")
+        assert "not found" in kubectl.refused("get", "configmap", "cm")
 
 
 def test_what_has_a_finalizer_stays_until_it_is_let_go(kubectl, make):

@@ -99,7 +99,6 @@ def test_drain_leaves_mirror_pods_alone(kubectl, api, make, node, ns):
             "controller": True,
         }
     ]
-    reply = api.ask("POST", f"/api/v1/namespaces/{ns}/pods", mirror)
-    if reply.code == 201:  # mirror pods are for nodes to make, so this may be refused
-        kubectl("drain", "n1", "--pod-selector=app=static", "--timeout=10s")
-        lasts(lambda: bound(kubectl, "static-n1") == "n1", "the mirror pod stays", for_s=0.3)
+    assert api.ask("POST", f"/api/v1/namespaces/{ns}/pods", mirror).code == 201
+    kubectl("drain", "n1", "--pod-selector=app=static", "--timeout=10s")
+    lasts(lambda: bound(kubectl, "static-n1") == "n1", "the mirror pod stays", for_s=0.3)
