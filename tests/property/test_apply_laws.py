@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lightkube.models import core_v1
 
-from staticlet.kube.patch import apply, fault, fieldset, layout, managed
+from staticlet.kube.patch import apply, entries, fault, fieldset, layout, managed
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -122,7 +122,7 @@ def code_of(attempt):
 
 
 def sets(obj):
-    return {entry.owner.manager: entry.fields for entry in managed.held(obj)}
+    return {entry.owner.manager: entry.fields for entry in entries.held(obj)}
 
 
 def without_entries(obj):

@@ -9,6 +9,7 @@ import pytest
 from lightkube.models import core_v1
 
 from staticlet.kube.patch import managed
+from staticlet.kube.patch.entries import LIMIT_UPDATERS
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
@@ -204,7 +205,7 @@ def test_the_oldest_updates_become_one():
         new["metadata"]["labels"][f"l{number}"] = "x"
         obj = written(obj, new, f"m{number}", NOW + timedelta(minutes=number + 1))
     managers = [entry["manager"] for entry in obj["metadata"]["managedFields"]]
-    assert len(managers) == managed.LIMIT_UPDATERS
+    assert len(managers) == LIMIT_UPDATERS
     assert "ancient-changes" in managers
     assert "first" not in managers
     assert "m13" in managers

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from staticlet.kube import rfc3339
-from staticlet.kube.patch import fault, fieldset, layout, managed
+from staticlet.kube.patch import entries, fault, fieldset, layout, managed
 
 if TYPE_CHECKING:
     import msgspec
@@ -54,15 +54,15 @@ def apply(
     """
     here = layout.of(struct)
     wanted = _checked(here, _relevant(config, subresource))
-    owner = managed.Owner(
-        manager=manager, operation=managed.APPLY, api_version=api_version, subresource=subresource
+    owner = entries.Owner(
+        manager=manager, operation=entries.APPLY, api_version=api_version, subresource=subresource
     )
-    entries = managed.held(live)
-    if live is not None and not entries:
+    known = entries.held(live)
+    if live is not None and not known:
         before = managed.first(struct, live, now=now, api_version=api_version)
-        entries = [before] if before else []
-    mine = next((entry for entry in entries if entry.owner.same(owner)), None)
-    others = [entry for entry in entries if not entry.owner.same(owner)]
+        known = [before] if before else []
+    mine = next((entry for entry in known if entry.owner.same(owner)), None)
+    others = [entry for entry in known if not entry.owner.same(owner)]
     fields = managed.tracked(fieldset.of_object(here, wanted), subresource)
 
     base = {} if live is None else live
@@ -78,8 +78,8 @@ def apply(
     same = mine is not None and not changes and mine.fields == fields
     time = mine.time if mine is not None and same else rfc3339.text(now)
     if fields:
-        others.append(managed.Entry(owner, fields, time))
-    return _with_entries(merged, managed.encode(managed.capped(others)))
+        others.append(entries.Entry(owner, fields, time))
+    return _with_entries(merged, entries.encode(entries.capped(others)))
 
 
 def _relevant(config: Mapping[str, Any], subresource: str) -> Object:
@@ -97,22 +97,22 @@ def _relevant(config: Mapping[str, Any], subresource: str) -> Object:
     return dict(config)
 
 
-def _with_entries(obj: Object, entries: list[Object]) -> Object:
+def _with_entries(obj: Object, encoded: list[Object]) -> Object:
     metadata = {
         name: value
         for name, value in (obj.get("metadata") or {}).items()
         if name != "managedFields"
     }
-    if entries:
-        metadata["managedFields"] = entries
+    if encoded:
+        metadata["managedFields"] = encoded
     return {**obj, "metadata": metadata}
 
 
 def _yielding(
-    others: Sequence[managed.Entry], changes: fieldset.Changes, *, force: bool
-) -> list[managed.Entry]:
+    others: Sequence[entries.Entry], changes: fieldset.Changes, *, force: bool
+) -> list[entries.Entry]:
     """The others' entries after the write, where they may be touched."""
-    result: list[managed.Entry] = []
+    result: list[entries.Entry] = []
     conflicts: list[tuple[str, str]] = []
     for entry in others:
         taken = fieldset.intersection(entry.fields, changes.changed)
@@ -121,7 +121,7 @@ def _yielding(
         left = fieldset.difference(entry.fields, taken)
         left = fieldset.difference(left, changes.removed)
         if left:
-            result.append(managed.Entry(entry.owner, left, entry.time))
+            result.append(entries.Entry(entry.owner, left, entry.time))
     if conflicts:
         raise _conflict(conflicts)
     return result
