@@ -152,13 +152,13 @@ def test_a_long_node_name_is_read_back_from_its_certificate(places, tmp_path):
 def test_everything_is_readable_by_its_owner_alone(places):
     certs.ensure(places, WANTED, NOW)
     files = [path for path in places.state_dir.rglob("*") if path.is_file()]
-    assert len(files) == 5
+    assert len(files) == 6
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
     assert stat.S_IMODE(places.ca.parent.stat().st_mode) == 0o700
 
 
 def test_a_second_start_writes_nothing(places):
-    assert len(certs.ensure(places, WANTED, NOW)) == 5
+    assert len(certs.ensure(places, WANTED, NOW)) == 6
     before = content(places)
     assert certs.ensure(places, WANTED, NOW + timedelta(days=300)) == ()
     assert content(places) == before
@@ -169,7 +169,12 @@ def test_what_nears_its_end_is_renewed_and_the_ca_stays(places):
     before = content(places)
     later = NOW + timedelta(days=340)
     written = certs.ensure(places, WANTED, later)
-    assert set(written) == {places.serving, places.admin_conf, places.node_conf}
+    assert set(written) == {
+        places.serving,
+        places.kubelet_client,
+        places.admin_conf,
+        places.node_conf,
+    }
     assert content(places)["ca.crt"] == before["ca.crt"]
     assert x509.Certificate.read(access(places.admin_conf).certificate).lasts(
         later, timedelta(300)
@@ -182,6 +187,7 @@ def test_a_ca_at_its_end_is_renewed_with_its_key(places, tmp_path):
     assert set(certs.ensure(places, WANTED, NOW)) == {
         places.ca,
         places.serving,
+        places.kubelet_client,
         places.admin_conf,
         places.node_conf,
     }
@@ -194,7 +200,7 @@ def test_a_ca_at_its_end_is_renewed_with_its_key(places, tmp_path):
 
 def test_certificates_made_while_the_clock_was_ahead_are_made_again(places):
     certs.ensure(places, WANTED, NOW + timedelta(days=100))
-    assert len(certs.ensure(places, WANTED, NOW)) == 4
+    assert len(certs.ensure(places, WANTED, NOW)) == 5
 
 
 def test_another_host_name_renews_the_servers_certificate_alone(places):
@@ -228,7 +234,7 @@ def test_another_node_name_makes_another_node_conf(places):
     assert subject == x509.Subject(name="system:node:b", groups=("system:nodes",))
 
 
-@pytest.mark.parametrize("name", ["ca", "ca_key", "serving", "admin_conf", "node_conf"])
+@pytest.mark.parametrize("name", ["ca", "ca_key", "serving", "kubelet_client", "admin_conf", "node_conf"])
 @pytest.mark.parametrize("junk", [b"", b"\xff\xfe junk", b"kind: Config\n", b"a: [", b"x" * 2**21])
 def test_a_broken_file_is_named_and_left_alone(places, name, junk):
     certs.ensure(places, WANTED, NOW)
@@ -240,7 +246,7 @@ def test_a_broken_file_is_named_and_left_alone(places, name, junk):
     assert content(places) == before
 
 
-@pytest.mark.parametrize("name", ["ca", "serving", "admin_conf"])
+@pytest.mark.parametrize("name", ["ca", "serving", "kubelet_client", "admin_conf"])
 def test_a_file_of_another_server_is_named_and_left_alone(places, tmp_path, name):
     certs.ensure(places, WANTED, NOW)
     foreign = certs.Places(tmp_path / "foreign")

@@ -24,7 +24,7 @@ from staticlet.aio import supervise
 from staticlet.apiserver.authn import keys, tokenfile
 from staticlet.apiserver.controllers import controller as controllers
 from staticlet.apiserver.controllers import registry as controlling
-from staticlet.apiserver.http import audit
+from staticlet.apiserver.http import audit, kubelets
 from staticlet.apiserver.resources import registry
 from staticlet.apiserver.store import opening, port, statefile
 from staticlet.app import apinamespaces, apioptions, apiparts
@@ -103,6 +103,11 @@ async def _serve_on(
             clock=around.clock,
             log=log_file,
             connections=lambda: crowd.open,
+            kubelets=await stack.enter_async_context(
+                kubelets.connected(
+                    certs.Places(options.state_dir).kubelet_client, options.kubelet_ca
+                )
+            ),
         )
         await apinamespaces.make_missing(made.backend)
         works: dict[str, Work] = {

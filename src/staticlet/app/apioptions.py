@@ -31,6 +31,7 @@ class Options:
         names: More names and addresses that the certificate that is made here holds for.
         controllers: Which controllers run, as kube-controller-manager reads such a list.
         audit_log: Where requests are written down; None for nowhere.
+        kubelet_ca: The CA of kubelets' certificates; None where these are not looked at.
     """
 
     node_name: str
@@ -44,6 +45,7 @@ class Options:
     names: tuple[str, ...] = ()
     controllers: str = "*"
     audit_log: Path | None = None
+    kubelet_ca: Path | None = None
 
     @property
     def local(self) -> bool:

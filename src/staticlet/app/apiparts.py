@@ -16,7 +16,7 @@ from staticlet.apiserver.openapi import serve as openapi
 from staticlet.apiserver.resources import registry
 from staticlet.apiserver.reviews import access, subjects
 from staticlet.apiserver.store import port
-from staticlet.apiserver.verbs import backend
+from staticlet.apiserver.verbs import backend, nodeport
 from staticlet.app.apioptions import Options
 from staticlet.host import certs
 
@@ -68,6 +68,7 @@ def parts(
     clock: clocks.Clock,
     log: audit.File | None,
     connections: Callable[[], int],
+    kubelets: nodeport.Kubelets | None = None,
 ) -> Parts:
     """Put the server together.
 
@@ -78,6 +79,7 @@ def parts(
         clock: The time.
         log: The audit log.
         connections: How many clients are connected.
+        kubelets: Asks the nodes.
     """
     kinds = registry.kinds()
     watches = sending.Watches()
@@ -89,6 +91,7 @@ def parts(
         new_uid=lambda: str(uuid.uuid4()),
         new_suffix=suffix,
         handlers={**subjects.handlers(identity), **access.HANDLERS},
+        kubelets=kubelets,
     )
     meter = metrics.Metrics(
         revision=lambda: store.revision,

@@ -15,6 +15,7 @@ from staticlet.cli import signals
 from staticlet.config import node
 from staticlet.config.settings import Settings
 from staticlet.host import notify
+from staticlet.host import parent as parents
 
 A_FILE = click.Path(dir_okay=False, resolve_path=True, path_type=Path)
 A_DIRECTORY = click.Path(file_okay=False, resolve_path=True, path_type=Path)
@@ -78,9 +79,18 @@ state_dir = click.option(
     help="Where each request is written down, as a line of JSON; SIGHUP opens it anew.",
 )
 @click.option(
+    "--kubelet-certificate-authority",
+    type=A_FILE,
+    help="The CA of the certificates of nodes, which are asked for logs; without it a node's "
+    "certificate is not looked at, since kubelets sign their own.",
+)
+@click.option(
     "--hostname-override",
     default="",
     help="The name of the node that node.conf is for, when not the host name.",
+)
+@click.option(
+    "--parent", type=click.IntRange(1), hidden=True, help="End with the process of this pid."
 )
 @click.option("-v", "--v", "verbosity", type=int, default=0, help="How much is logged: 0 to 6.")
 @click.option(
@@ -100,7 +110,9 @@ def command(
     token_auth_file: Path | None,
     controllers: str,
     audit_log_path: Path | None,
+    kubelet_certificate_authority: Path | None,
     hostname_override: str,
+    parent: int | None,
     verbosity: int,
     log_format: str,
 ) -> None:
@@ -124,21 +136,26 @@ def command(
             names=names,
             controllers=controllers,
             audit_log=audit_log_path,
+            kubelet_ca=kubelet_certificate_authority,
         )
         logs.set_up(
             Settings(node_name=options.node_name, verbosity=verbosity, log_format=log_format)
         )
-        asyncio.run(_until_signalled(options))
+        asyncio.run(_until_signalled(options, parent))
     except (apioptions.CannotServe, node.NodeError) as fault:
         raise click.ClickException(str(fault)) from fault
 
 
-async def _until_signalled(options: apioptions.Options) -> None:
+async def _until_signalled(options: apioptions.Options, parent: int | None) -> None:
     gc.disable()  # what is imported and loaded stays: there is nothing to collect in it
-    from staticlet.app import api
-
     stop, hangup = asyncio.Event(), asyncio.Event()
     signals.handle(stop, hangup, outlook="clients are let go", patience_s=PATIENCE_S)
+    if parent is not None:
+        parents.follow(parent, stop.set)
+    from staticlet.app import api
+
+    if stop.is_set():
+        return
     outside = api.Outside(
         notifier=notify.from_environment(os.environ), hangup=hangup, ready=_collect_from_now_on
     )

@@ -65,6 +65,11 @@ class Places:
         return self.state_dir / "pki" / "apiserver.pem"
 
     @property
+    def kubelet_client(self) -> Path:
+        """What the server shows to nodes: a client certificate and its key, in one file."""
+        return self.state_dir / "pki" / "apiserver-kubelet-client.pem"
+
+    @property
     def account_keys(self) -> Path:
         """The keys that sign the tokens of service accounts."""
         return self.state_dir / "pki" / "sa.key"
@@ -130,6 +135,7 @@ def ensure(places: Places, wanted: Wanted, now: datetime) -> tuple[Path, ...]:
     url = server_url(wanted.bind_address, wanted.port)
     for path, subject in ((places.admin_conf, admin), (places.node_conf, node)):
         _client(path, subject, url, authority, now, written)
+    _kubelet_client(places.kubelet_client, authority, now, written)
     return tuple(written)
 
 
@@ -193,6 +199,25 @@ def _serving(
             f"{places.serving}: cannot be made for the names {', '.join(names)}: {fault}"
         ) from fault
     _write(places.serving, made.pem + key.pem, written)
+
+
+def _kubelet_client(
+    path: Path, authority: signing.Authority, now: datetime, written: list[Path]
+) -> None:
+    pem = _read(path)
+    subject = x509.Subject(name="kube-apiserver-kubelet-client", groups=("system:masters",))
+    if pem is not None:
+        certificate = _parsed(path, x509.Certificate.read, pem)
+        key = _parsed(path, x509.Key.read, pem)
+        if not certificate.issued_by(authority.certificate) or not certificate.has_key(key):
+            raise CertificateFault(
+                f"{path}: was not signed by this server's CA, or has another key: move it away to "
+                "have a new one"
+            )
+        if certificate.subject == subject and certificate.lasts(now, MARGIN):
+            return
+    key = x509.Key.new()
+    _write(path, authority.client(subject, key, now).pem + key.pem, written)
 
 
 def _client(

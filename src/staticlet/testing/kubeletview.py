@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -45,6 +47,22 @@ def pod(name: str = KEY.name, *, source: str = "file", deleted: bool = False) ->
     )
 
 
+class Counted(fanout.Fanout[wanted.PodKey]):
+    """News of pods, and how many hear them."""
+
+    followers = 0
+
+    @contextlib.contextmanager
+    def subscribed(self) -> Iterator[fanout.Subscription[wanted.PodKey]]:
+        """Hear of news while the context is open."""
+        with super().subscribed() as news:
+            self.followers += 1
+            try:
+                yield news
+            finally:
+                self.followers -= 1
+
+
 class KubeletView:
     """An agent with the pod `web-node1`, whose container `main` lives for the second time.
 
@@ -60,13 +78,18 @@ class KubeletView:
     """
 
     def __init__(self, directory: Path, settings: Settings) -> None:
-        self.changes = fanout.Fanout[wanted.PodKey]()
+        self.changes = Counted()
         self.settings = settings
         self.running = True
         self.shown = [pod()]
         self._log, self._previous = directory / "1.log", directory / "0.log"
         for path in (self._log, self._previous):
             path.touch()
+
+    @property
+    def followers(self) -> int:
+        """How many follow a log."""
+        return self.changes.followers
 
     def pods(self) -> list[core.Pod]:
         """All pods with their status."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from staticlet.aio import clock
 from staticlet.apiserver import calls
 from staticlet.apiserver.http import audit, forms, gate, metrics, path, places, protobody, sending
-from staticlet.apiserver.verbs import backend, perform
+from staticlet.apiserver.verbs import backend, connect, perform
 from staticlet.kube import refusal
 from staticlet.web import body, status, tls
 
@@ -127,8 +127,11 @@ class Dispatcher:
         self, request: web.BaseRequest, asked: path.Asked, trace: Trace
     ) -> web.StreamResponse:
         verb = asked.target.verb
-        trace.streams = verb == "watch"
-        form = forms.choose(request.headers, asked.query, stream=trace.streams)
+        relayed = (asked.target.resource, asked.target.subresource) in connect.SUBRESOURCES
+        trace.streams = verb == "watch" or relayed
+        form = forms.PLAIN  # what a node answers comes in no other
+        if not relayed:
+            form = forms.choose(request.headers, asked.query, stream=trace.streams)
         sent = await body.read(request) if verb in WRITING else b""
         call = calls.Call(
             user=trace.who.user if trace.who else calls.User(name=""),

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from staticlet.aio import clock
 from staticlet.apiserver.http import forms, lines, render
-from staticlet.apiserver.verbs import answers
+from staticlet.apiserver.verbs import answers, nodeport
 from staticlet.web import status
 
 PIECE = 256 * 1024
@@ -24,6 +24,9 @@ PIECE = 256 * 1024
 
 SLOW_S = 30.0
 """How long a client may leave its buffer full."""
+
+PAUSED_S = 4 * 3600.0
+"""How long a person may stop to read what is passed on to him."""
 
 MOST_WATCHES = 1_000
 
@@ -100,6 +103,31 @@ class Sender:
                 return _whole(render.plain(answer.body, form), answer.code, form, headers)
             case answers.Stream():
                 return await self._watch(request, answer, form, headers)
+            case answers.Relay():
+                return await self._relay(request, answer, headers)
+
+    async def _relay(
+        self, request: web.BaseRequest, answer: answers.Relay, headers: Headers
+    ) -> web.StreamResponse:
+        """Pass on what another server answers, no faster than the client takes it."""
+        typed = [*headers, ("Content-Type", answer.media), ("X-Content-Type-Options", "nosniff")]
+        response = web.StreamResponse(status=answer.code, headers=typed)
+        try:
+            async with contextlib.aclosing(answer.pieces), self.watches.admitted() as deadline:
+                await response.prepare(request)
+                async for piece in answer.pieces:
+                    async with asyncio.timeout(PAUSED_S):
+                        await response.write(piece)
+        except TimeoutError:
+            if not deadline.expired():
+                request.protocol.force_close()
+                return response
+        except nodeport.Unreached:
+            request.protocol.force_close()  # so that the client sees that this is not the end
+            return response
+        except ConnectionError:
+            return response  # it has gone
+        return await _ended(response)
 
     async def _watch(
         self,

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from staticlet.apiserver.resources.kind import Kind, Object
 from staticlet.apiserver.store.port import Record
+from staticlet.apiserver.verbs import nodeport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,22 @@ class Plain:
     code: int = 200
 
 
-Answer: TypeAlias = One | Many | Stream | Plain
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relay:
+    """What another server answers, passed on as it comes.
+
+    Attributes:
+        code: The HTTP status.
+        media: The body's media type.
+        pieces: The body; closing it ends the request to the other server.
+    """
+
+    code: int
+    media: str
+    pieces: nodeport.Pieces
+
+
+Answer: TypeAlias = One | Many | Stream | Plain | Relay
 
 
 def with_code(answer: One, code: int) -> One:

@@ -11,6 +11,7 @@ from staticlet.apiserver import calls
 from staticlet.apiserver.admission import plugin
 from staticlet.apiserver.resources.kind import Kind, Object
 from staticlet.apiserver.store.port import Store
+from staticlet.apiserver.verbs import nodeport
 from staticlet.apiserver.verbs.answers import Answer
 
 
@@ -40,6 +41,7 @@ class Backend:
         handlers: Creations that store nothing, or not only an object, by group, plural and
             subresource (empty for the resource itself): `("authentication.k8s.io",
             "tokenreviews", "")`, `("", "serviceaccounts", "token")`.
+        kubelets: Asks the nodes; None where requests are not passed on to them.
     """
 
     store: Store
@@ -49,6 +51,7 @@ class Backend:
     new_uid: Callable[[], str]
     new_suffix: Callable[[], str]
     handlers: Mapping[tuple[str, str, str], Handler] = field(default_factory=dict)
+    kubelets: nodeport.Kubelets | None = None
 
 
 Handler: TypeAlias = Callable[[Backend, calls.Call, Kind, Object], Awaitable[Answer]]

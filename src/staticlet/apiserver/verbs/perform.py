@@ -156,7 +156,7 @@ async def _below(
     if call.target.verb not in found.verbs:
         raise refusal.method_not_allowed(kind.group_resource, call.target.verb)
     if (kind.plural, name) in connect.SUBRESOURCES:
-        raise connect.unconnected(backend, call, kind)
+        return await connect.connect(backend, call, kind)
     handler = backend.handlers.get((kind.group, kind.plural, name))
     if handler is not None:
         return await _handled(backend, call, kind, text, content_type, handler)

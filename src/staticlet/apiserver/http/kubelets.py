@@ -1,0 +1,136 @@
+"""The kubelets of nodes over HTTPS, with the server's own client certificate.
+
+As kube-apiserver does it, a kubelet's certificate is looked at only where a CA for it is given:
+kubelets sign their own. What they answer is read no faster than the client takes it, and a
+request ends with its client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import ssl
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from staticlet.apiserver.verbs import nodeport
+
+CONNECT_S = 10.0
+ANSWER_S = 60.0
+"""How long a kubelet may take until its answer begins; then it may take as long as it likes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kubelets:
+    """Asks kubelets.
+
+    Attributes:
+        session: Carries the requests.
+        certificate: The client certificate with its key (PEM); it may be renewed at any time.
+        authority: The CA of kubelets' certificates; None where these are not looked at.
+    """
+
+    session: aiohttp.ClientSession
+    certificate: Path
+    authority: Path | None
+    _contexts: dict[bool, tuple[tuple[int, int], ssl.SSLContext]] = field(default_factory=dict)
+
+    async def get(self, url: str, *, verify: bool = True) -> nodeport.Reply:
+        """Begin a GET request.
+
+        Raises:
+            nodeport.Unreached: No answer began in time.
+        """
+        try:
+            trust = await asyncio.to_thread(self._trust, verify=verify)
+            async with asyncio.timeout(ANSWER_S):
+                answer = await self.session.get(url, ssl=trust, allow_redirects=False)
+        except (aiohttp.ClientError, TimeoutError, OSError) as fault:
+            raise nodeport.Unreached(url, _words(url, fault)) from fault
+        media = answer.headers.get("Content-Type", "text/plain")
+        return nodeport.Reply(code=answer.status, media=media, pieces=_Pieces(url, answer))
+
+    def _trust(self, *, verify: bool) -> ssl.SSLContext:
+        """The client's side of TLS, made anew when the certificate was renewed.
+
+        Raises:
+            OSError: A file cannot be read, or is no certificate.
+        """
+        now = self.certificate.stat()
+        stamp = (now.st_ino, now.st_mtime_ns)
+        known = self._contexts.get(verify)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if self.authority is None or not verify:
+            made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
+        else:
+            made.load_verify_locations(self.authority)
+        made.load_cert_chain(self.certificate)
+        self._contexts[verify] = stamp, made
+        return made
+
+
+@contextlib.asynccontextmanager
+async def connected(certificate: Path, authority: Path | None) -> AsyncIterator[Kubelets]:
+    """What asks kubelets, while the context is open.
+
+    Args:
+        certificate: The client certificate with its key (PEM).
+        authority: The CA of kubelets' certificates; None where these are not looked at.
+    """
+    patience = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
+    connector = aiohttp.TCPConnector(limit=0, force_close=True)
+    async with aiohttp.ClientSession(
+        connector=connector, timeout=patience, auto_decompress=False
+    ) as session:
+        yield Kubelets(session=session, certificate=certificate, authority=authority)
+
+
+class _Pieces:
+    """The body of an answer."""
+
+    def __init__(self, url: str, answer: aiohttp.ClientResponse) -> None:
+        self._url = url
+        self._answer = answer
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._answer.content.iter_any():
+                yield piece
+        except (aiohttp.ClientError, TimeoutError, OSError) as fault:
+            raise nodeport.Unreached(self._url, _words(self._url, fault)) from fault
+
+    async def aclose(self) -> None:
+        """End the request, whether anything was read or not."""
+        self._answer.close()
+
+
+def _words(url: str, fault: BaseException) -> str:
+    """Why there is no answer, in the words of Go's clients where there are any."""
+    at = urlsplit(url).netloc
+    match fault:
+        case aiohttp.ClientConnectorCertificateError():
+            return f"tls: failed to verify certificate: {fault.certificate_error}"
+        case aiohttp.ClientConnectorDNSError():
+            return f"dial tcp: lookup {urlsplit(url).hostname}: no such host"
+        case aiohttp.ConnectionTimeoutError():
+            return f"dial tcp {at}: i/o timeout"
+        case aiohttp.ClientSSLError():
+            return f"remote error: tls: {fault.os_error}"
+        case aiohttp.ClientConnectorError():
+            number = fault.os_error.errno
+            why = os.strerror(number) if number else str(fault.os_error)
+            return f"dial tcp {at}: connect: {why.lower()}"
+        case aiohttp.ServerDisconnectedError():
+            return "EOF"
+        case TimeoutError():
+            return "net/http: timeout awaiting response headers"
+        case OSError():
+            return f"{fault.strerror or fault}".lower()
+    return str(fault) or type(fault).__name__
