@@ -49,6 +49,28 @@ async def create(api: verbcalls.Api, *names: str) -> None:
         await api.ask("create", "configmaps", body=config_map(name, labels={"l": "a"}))
 
 
+async def test_what_is_told_at_once_is_bounded_in_number_and_in_size() -> None:
+    async with verbcalls.served() as api:
+        for name in ("a", "b", "c"):
+            large = {"k": "x" * (watch.TOGETHER_BYTES // 2)}
+            await api.ask("create", "configmaps", body=config_map(name, data=large))
+        await create(api, *(f"small{n:03}" for n in range(watch.TOGETHER)))
+        answer = await api.ask("watch", "configmaps")
+        assert isinstance(answer, answers.Stream)
+        batches = answer.batches
+        there = [
+            [one.record.key.name for one in await anext(batches) if one.record] for _ in range(2)
+        ]
+        assert there[0] == ["a", "b"]
+        assert there[1][0] == "c"
+        assert len(there[1]) == watch.TOGETHER
+        for name in ("a", "b", "c"):
+            await label(api, name, "x")
+        assert len(await anext(batches)) == 1  # the last small one
+        assert len(await anext(batches)) == 2
+        assert len(await anext(batches)) == 1
+
+
 @pytest.mark.parametrize("query", [{}, {"resourceVersion": "0"}])
 async def test_without_a_version_it_begins_with_what_there_is(query: dict[str, str]) -> None:
     async with verbcalls.served() as api:

@@ -48,7 +48,7 @@ class Limits:
         line: How many bytes one of them, or the request line, may have.
         idle_s: How long a connection may stay between requests, or without a whole first one.
         handshake_s: How long TLS may take.
-    rest_s: How long the rest of a refused body is read, so that its client gets the answer.
+        rest_s: How long the rest of a refused body is read, so that its client gets the answer.
         linger_s: How long a request under way may take when the server ends.
     """
 

@@ -8,8 +8,8 @@ the version that took it out.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -29,8 +29,13 @@ from staticlet.apiserver.verbs.answers import Event, Stream
 from staticlet.apiserver.verbs.backend import Backend
 from staticlet.kube import refusal
 
+_T = TypeVar("_T")
+
 TOGETHER = 64
 """So many events, at most, are told at once."""
+
+TOGETHER_BYTES = 64 * 1024
+"""And no more after so many bytes of objects: a watcher that does not read holds them twice."""
 
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 BOOKMARK_S = 60.0
@@ -73,8 +78,7 @@ async def _batches(
         since, there = listing.revision, tuple(listing.records)
     try:
         with store.subscribe(kind.key_resource, where, since=since) as changes:
-            for begin in range(0, len(there), TOGETHER):
-                some = there[begin : begin + TOGETHER]
+            for some in _portions(there, _size):
                 if found := [_added(record) for record in some if chosen.matches(record)]:
                     yield found
             if asked.initial and asked.bookmarks:
@@ -102,14 +106,29 @@ async def _following(
             happened = await changes.batch(until=min(ends, marks))
         except Overrun:
             return
-        for begin in range(0, len(happened), TOGETHER):
-            some = happened[begin : begin + TOGETHER]
+        for some in _portions(happened, lambda change: _size(change.record)):
             if found := [event for change in some if (event := told(change, chosen))]:
                 yield found
         if changes.ended:
             return
     if asked.bookmarks:
         yield [_bookmark(kind, changes.revision)]
+
+
+def _portions(items: Sequence[_T], size: Callable[[_T], int]) -> Iterator[Sequence[_T]]:
+    """All items in their order, as many at a time as are told at once."""
+    begin = taken = 0
+    for end, item in enumerate(items, 1):
+        taken += size(item)
+        if taken >= TOGETHER_BYTES or end - begin == TOGETHER:
+            yield items[begin:end]
+            begin, taken = end, 0
+    if begin < len(items):
+        yield items[begin:]
+
+
+def _size(record: Record) -> int:
+    return len(record.encoded)
 
 
 def _added(record: Record) -> Event:
