@@ -2,46 +2,31 @@
 
 from __future__ import annotations
 
-from staticlet.apiserver import calls
+from staticlet.apiserver.controllers import hands
+from staticlet.apiserver.resources import namespaces
 from staticlet.apiserver.store.port import Key
-from staticlet.apiserver.verbs import backend, perform
+from staticlet.apiserver.verbs import backend
 from staticlet.app import apioptions
 from staticlet.kube import refusal
 
 NAMES = ("default", "kube-node-lease", "kube-public", "kube-system")
-SERVER = calls.User(name="system:apiserver", groups=("system:masters", "system:authenticated"))
-"""Who the server is where it acts by itself."""
 
-_RESOURCE = "namespaces"
+_KIND = namespaces.NAMESPACES
 
 
-async def make_missing(back: backend.Backend) -> tuple[str, ...]:
+async def make_missing(back: backend.Backend) -> None:
     """Make those that are missing.
-
-    Returns:
-        The names of those that were made.
 
     Raises:
         apioptions.CannotServe: The store does not take them.
     """
-    missing = tuple(name for name in NAMES if back.store.get(Key(_RESOURCE, "", name)) is None)
-    for name in missing:
-        await _make(back, name)
-    return missing
-
-
-async def _make(back: backend.Backend, name: str) -> None:
-    target = calls.Target(
-        verb="create", path=f"/api/v1/{_RESOURCE}", version="v1", resource=_RESOURCE
-    )
-    call = calls.Call(
-        user=SERVER, target=target, query={}, now=back.clock.now(), manager="staticlet"
-    )
-    body = b'{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"%b"}}' % name.encode()
-    try:
-        await perform.perform(back, call, body, "application/json")
-    except refusal.Refusal as refused:
-        if refused.reason != "AlreadyExists":  # another was quicker
+    does = hands.Hands(back, "staticlet")
+    for name in NAMES:
+        if back.store.get(Key(_KIND.key_resource, "", name)) is not None:
+            continue
+        try:
+            await does.create(_KIND, "", {"metadata": {"name": name}})
+        except refusal.Refusal as refused:
             raise apioptions.CannotServe(
                 f"cannot make the namespace {name}: {refused.message}"
             ) from refused

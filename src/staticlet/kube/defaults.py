@@ -111,7 +111,7 @@ def _reference(source: Object) -> None:
         filled(source["fieldRef"], apiVersion="v1")
     if "divisor" in source.get("resourceFieldRef", {}):
         selector = source["resourceFieldRef"]
-        selector["divisor"] = _canonical(selector["divisor"])
+        selector["divisor"] = quantity.canonical(selector["divisor"])
 
 
 def _volume(volume: Object) -> None:
@@ -128,7 +128,7 @@ def _volume(volume: Object) -> None:
     if "hostPath" in volume:
         volume["hostPath"].setdefault("type", "")
     if "sizeLimit" in volume.get("emptyDir", {}):
-        volume["emptyDir"]["sizeLimit"] = _canonical(volume["emptyDir"]["sizeLimit"])
+        volume["emptyDir"]["sizeLimit"] = quantity.canonical(volume["emptyDir"]["sizeLimit"])
     if "image" in volume:
         filled(volume["image"], pullPolicy=pull_policy(volume["image"].get("reference", "")))
     if "ephemeral" in volume:
@@ -171,13 +171,6 @@ def _amounts(holder: Object, field: str) -> None:
 
 
 @functools.lru_cache(maxsize=1024)
-def _canonical(amount: str) -> str:
-    try:
-        return quantity.parse(amount).canonical()
-    except quantity.InvalidQuantityError:
-        return amount
-
-
 @functools.lru_cache(maxsize=1024)
 def _thousandths(amount: str) -> str:
     """The canonical form of an amount, with nothing finer than a thousandth: rounded up."""

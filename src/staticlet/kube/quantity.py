@@ -142,6 +142,14 @@ def parse(text: str) -> Quantity:
     return Quantity(-amount if match["sign"] == "-" else amount, form)
 
 
+def canonical(text: str) -> str:
+    """An amount as Kubernetes keeps it: `0.5` is `500m`; what is none stays as it is."""
+    try:
+        return parse(text).canonical()
+    except InvalidQuantityError:
+        return text
+
+
 def _scale(suffix: str) -> tuple[int, int, Format]:
     """What a suffix multiplies by, as base and power, and the family that it belongs to."""
     if suffix in _DECIMAL:

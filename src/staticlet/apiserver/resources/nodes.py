@@ -70,14 +70,7 @@ def _amounts(status: kind.Object) -> None:
         if not amounts:
             status.pop(field, None)
             continue
-        status[field] = {name: _canonical(amount) for name, amount in amounts.items()}
-
-
-def _canonical(amount: str) -> str:
-    try:
-        return quantity.parse(amount).canonical()
-    except quantity.InvalidQuantityError:
-        return amount
+        status[field] = {name: quantity.canonical(amount) for name, amount in amounts.items()}
 
 
 def _networks(spec: kind.Object) -> None:
