@@ -117,6 +117,24 @@ def address() -> str | None:
     return v4 or _source_address(socket.AF_INET6, _NOWHERE_V6) or _any_address()
 
 
+def address_of(version: int) -> str | None:
+    """This machine's address on its default route of one IP version; None without one."""
+    if version == 6:
+        return _source_address(socket.AF_INET6, _NOWHERE_V6)
+    return _source_address(socket.AF_INET, _NOWHERE_V4)
+
+
+def has_address(text: str) -> bool:
+    """Whether an IP address is one of this machine's: the kernel is asked to use it, no more."""
+    family = socket.AF_INET6 if ":" in text else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((text, 0))
+    except OSError:
+        return False
+    return True
+
+
 def parse_routes(text: str) -> Sequence[Route]:
     """Read /proc/net/route; routes that are not up are left out."""
     found = []

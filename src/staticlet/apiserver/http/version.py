@@ -6,10 +6,7 @@ import functools
 import platform
 import sys
 
-import staticlet
-
-MAJOR, MINOR = "1", "36"
-"""The version of the Kubernetes API whose behaviour is served."""
+from staticlet.kube import release
 
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
@@ -19,13 +16,13 @@ def info() -> dict[str, str]:
     """The answer to `/version`, in the shape that Kubernetes' clients read."""
     machine = platform.machine()
     return {
-        "major": MAJOR,
-        "minor": MINOR,
-        "emulationMajor": MAJOR,
-        "emulationMinor": MINOR,
-        "minCompatibilityMajor": MAJOR,
-        "minCompatibilityMinor": str(int(MINOR) - 1),
-        "gitVersion": f"v{MAJOR}.{MINOR}.0+staticlet.{staticlet.__version__}",
+        "major": release.MAJOR,
+        "minor": release.MINOR,
+        "emulationMajor": release.MAJOR,
+        "emulationMinor": release.MINOR,
+        "minCompatibilityMajor": release.MAJOR,
+        "minCompatibilityMinor": str(int(release.MINOR) - 1),
+        "gitVersion": release.VERSION,
         "gitCommit": "",
         "gitTreeState": "",
         "buildDate": "1970-01-01T00:00:00Z",
