@@ -37,7 +37,7 @@ def test_another_user_is_told_to_become_root() -> None:
 
 
 @pytest.mark.parametrize(
-    ("failures", "delay_s"), [(1, 0), (2, 1), (3, 2), (6, 16), (7, 30), (99, 30)]
+    ("failures", "delay_s"), [(1, 0), (2, 1), (3, 2), (6, 16), (7, 30), (99, 30), (2000, 30)]
 )
 def test_restarts_are_spaced_out_up_to_half_a_minute(failures: int, delay_s: float) -> None:
     assert supervise.restart_delay_s(failures) == delay_s

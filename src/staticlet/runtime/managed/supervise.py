@@ -36,7 +36,7 @@ class CannotStart(RuntimeError):
 
 def restart_delay_s(failures: int) -> float:
     """How long to wait before a start, after so many deaths in a row: none, then doubling."""
-    return 0.0 if failures <= 1 else min(2.0 ** (failures - 2), MAX_DELAY_S)
+    return 0.0 if failures <= 1 else min(2.0 ** min(failures - 2, 5), MAX_DELAY_S)
 
 
 class Containerd:
