@@ -1,22 +1,33 @@
-"""Wiring of `staticlet up`: a containerd of our own, and the agent on it.
+"""Wiring of `staticlet up`: a containerd of our own, the agent on it, and an API server beside.
 
 Leaving the pods running means leaving containerd running too: it reads what containers print, and
 a container that prints more than a pipe holds would stand still without it. The next `up` adopts
-both. Stopping the pods ends containerd as well.
+both. Stopping the pods ends containerd as well. The API server ends with `up` either way.
 """
 
 from __future__ import annotations
 
 import asyncio
 import fcntl
+import functools
 import hashlib
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from staticlet.aio import supervise as tasks_that_last
+from staticlet.app import apichild
 from staticlet.config.settings import Settings
 from staticlet.pods import labels
 from staticlet.runtime import port
@@ -28,6 +39,9 @@ LOG = logging.getLogger(__name__)
 
 Serve = Callable[[Settings, asyncio.Event], Awaitable[None]]
 """Runs the agent until the event is set."""
+
+Work = Callable[[], Coroutine[None, None, None]]
+"""Works until it is cancelled."""
 
 
 class CannotUp(RuntimeError):
@@ -44,12 +58,25 @@ class Up:
         stop_pods: Stop all pods, and containerd, when `up` is stopped.
         network: The pod network where the machine has none; None derives its name from the data
             directory, so that two installations do not share a bridge.
+        api_port: The port of an API server of our own; None for none.
     """
 
     data_dir: Path = Path("/var/lib/staticlet")
     run_dir: Path = Path("/run/staticlet")
     stop_pods: bool = False
     network: bringup.Network | None = None
+    api_port: int | None = None
+
+    @property
+    def api(self) -> apichild.Wanted | None:
+        """The API server of our own; None for none."""
+        if self.api_port is None:
+            return None
+        return apichild.Wanted(
+            state_dir=self.data_dir / "api",
+            pid_file=self.run_dir / "api.pid",
+            port=self.api_port,
+        )
 
     @property
     def layout(self) -> Layout:
@@ -65,7 +92,7 @@ class Up:
 
 
 def flags(up: Up, given: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
-    """The agent's flags under `up`: its root below our data directory, its runtime ours.
+    """The agent's flags under `up`: its root below our data directory, runtime and API ours.
 
     Raises:
         CannotUp: When another runtime is asked for.
@@ -77,12 +104,21 @@ def flags(up: Up, given: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]
                 "use `staticlet run` on a runtime that is there already"
             )
     endpoint = [up.layout.endpoint]
+    api = {} if up.api is None else {"kubeconfig": [str(up.api.places.node_conf)]}
     return {
         "root-dir": [str(up.data_dir / "kubelet")],
         **given,
+        **api,
         "container-runtime-endpoint": endpoint,
         "image-service-endpoint": endpoint,
     }
+
+
+def joined(up: Up, settings: Settings) -> Settings:
+    """The settings with our API server believed by the agent's own, unless another one is."""
+    if up.api is None or settings.client_ca_file is not None:
+        return settings
+    return replace(settings, client_ca_file=up.api.places.ca)
 
 
 def network_of(data_dir: Path) -> bringup.Network:
@@ -105,7 +141,8 @@ async def run(up: Up, settings: Settings, *, serve: Serve, stop: asyncio.Event) 
         for complaint in ready.complaints:
             LOG.error("%s", complaint)
         try:
-            async with _watched(ready.containerd):
+            works = {"containerd": ready.containerd.watch, **_api_works(up, settings, stop)}
+            async with _beside(works):
                 await serve(settings, stop)
                 if up.stop_pods:
                     await stop_all_pods(up.layout.endpoint)
@@ -115,14 +152,23 @@ async def run(up: Up, settings: Settings, *, serve: Serve, stop: asyncio.Event) 
             ready.containerd.release()
 
 
+def _api_works(up: Up, settings: Settings, stop: asyncio.Event) -> dict[str, Work]:
+    """Keeping the API server up, by its name; begun anew should that fail, and pods go on."""
+    if up.api is None:
+        return {}
+    keep_up = functools.partial(apichild.ApiChild(up.api, settings).run, stop)
+    return {"API server": functools.partial(tasks_that_last.restarting, "API server", keep_up)}
+
+
 @asynccontextmanager
-async def _watched(containerd: supervise.Containerd) -> AsyncIterator[None]:
-    """Restart containerd whenever it ends inside the block; the block's faults pass unwrapped."""
+async def _beside(works: Mapping[str, Work]) -> AsyncIterator[None]:
+    """Work while the block runs; the block's faults pass unwrapped."""
     try:
-        async with asyncio.TaskGroup() as tasks:
-            watch = tasks.create_task(containerd.watch(), name="containerd")
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work(), name=name) for name, work in works.items()]
             yield
-            watch.cancel()
+            for task in tasks:
+                task.cancel()
     except BaseExceptionGroup as faults:
         if len(faults.exceptions) == 1:
             raise faults.exceptions[0] from None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import os
+import signal
 import socket
 from pathlib import Path
 
@@ -151,11 +153,9 @@ async def _until_signalled(options: apioptions.Options, parent: int | None) -> N
     stop, hangup = asyncio.Event(), asyncio.Event()
     signals.handle(stop, hangup, outlook="clients are let go", patience_s=PATIENCE_S)
     if parent is not None:
-        parents.follow(parent, stop.set)
+        parents.follow(parent, functools.partial(signal.raise_signal, signal.SIGTERM))
     from staticlet.app import api
 
-    if stop.is_set():
-        return
     outside = api.Outside(
         notifier=notify.from_environment(os.environ), hangup=hangup, ready=_collect_from_now_on
     )

@@ -12,8 +12,11 @@ import os
 import select
 import signal
 import subprocess
+import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import IO, Any
 
 from staticlet.host import machine
 
@@ -146,22 +149,37 @@ class Process:
             self._status = -end.si_status if killed else end.si_status
 
 
-def spawn(args: list[str], *, log: Path, env: dict[str, str] | None = None) -> Process:
+def spawn(args: list[str], *, log: Path, env: Mapping[str, str] | None = None) -> Process:
     """Start a program in a session of its own, its output appended to a log file.
 
     Raises:
         OSError: When the program cannot be run.
     """
     with log.open("ab") as output:
-        child = subprocess.Popen(
-            args,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            cwd="/",
-            env=env,
-            start_new_session=True,
-        )
+        return _spawned(args, env, output=output, own_session=True)
+
+
+def spawn_beside(args: list[str], *, env: Mapping[str, str] | None = None) -> Process:
+    """Start a program in our process group; it prints where we log.
+
+    Raises:
+        OSError: When the program cannot be run.
+    """
+    return _spawned(args, env, output=sys.stderr, own_session=False)
+
+
+def _spawned(
+    args: list[str], env: Mapping[str, str] | None, *, output: IO[Any], own_session: bool
+) -> Process:
+    child = subprocess.Popen(
+        args,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        cwd="/",
+        env=env,
+        start_new_session=own_session,
+    )
     identity = identify(child.pid)  # a child stays in /proc until it is reaped
     if identity is None:
         raise ProcessLookupError(f"{args[0]} vanished as it started")
