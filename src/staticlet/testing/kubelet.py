@@ -14,7 +14,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,17 +54,27 @@ class Kubelet:
         kubeconfig: How it reaches the API server.
         client_ca: The CA of those who may speak to it with a certificate.
         node: Its node's name.
+        address: Where it serves its API, and its node's address; see `own_address`.
 
     Attributes:
-        port: Where it serves its API.
+        address: Where it serves its API.
+        port: The port there.
         manifests: Its static pods.
     """
 
     def __init__(
-        self, base: Path, *, endpoint: str, kubeconfig: Path, client_ca: Path, node: str
+        self,
+        base: Path,
+        *,
+        endpoint: str,
+        kubeconfig: Path,
+        client_ca: Path,
+        node: str,
+        address: str,
     ) -> None:
         self.base = base
-        self.port = _free_port()
+        self.address = address
+        self.port = _free_port(address)
         self.manifests = ManifestDirectory(base / "m")
         self._config = base / "config.json"
         self._config.write_text(json.dumps(self._configuration(client_ca)))
@@ -74,6 +84,7 @@ class Kubelet:
             f"--root-dir={base / 'root'}",
             f"--cert-dir={base / 'pki'}",
             f"--hostname-override={node}",
+            f"--node-ip={address}",
             "--container-runtime=remote",
             f"--container-runtime-endpoint={endpoint}",
         )
@@ -86,7 +97,7 @@ class Kubelet:
             "kind": "KubeletConfiguration",
             "staticPodPath": str(self.manifests.path),
             "volumePluginDir": str(self.base / "plugins"),
-            "address": "127.0.0.1",
+            "address": self.address,
             "port": self.port,
             "healthzPort": 0,
             "authentication": {"x509": {"clientCAFile": str(client_ca)}},
@@ -168,7 +179,25 @@ def forget_the_dead(prefix: str) -> None:
                 forget([namespace])
 
 
-def _free_port() -> int:
+@contextlib.contextmanager
+def own_address() -> Iterator[str]:
+    """An address that only this machine reaches, from here to the end of the block.
+
+    A kubelet takes none of 127.0.0.0/8 for its node's, and shall not listen on a network.
+    """
+    address = f"203.0.113.{os.getpid() % 254 + 1}"
+    _ip("addr", "replace", f"{address}/32", "dev", "lo")
+    try:
+        yield address
+    finally:
+        _ip("addr", "del", f"{address}/32", "dev", "lo")
+
+
+def _ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True, stdin=subprocess.DEVNULL, timeout=DEADLINE_S)
+
+
+def _free_port(address: str) -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((address, 0))
         return int(probe.getsockname()[1])

@@ -52,19 +52,21 @@ def joined(containerd: Containerd, server: apiserver.ApiProcess) -> Iterator[Kub
     """The kubelet, which keeps its static pod over all tests."""
     base = containerd.base / "kubelet"
     base.mkdir()
-    made = Kubelet(
-        base,
-        endpoint=containerd.endpoint,
-        kubeconfig=server.node_kubeconfig,
-        client_ca=certs.Places(server.options.state_dir).ca,
-        node=NODE,
-    )
-    made.start()
-    try:
-        yield made
-    finally:
-        made.kill()
-        kubelet.forget([NS])
+    with kubelet.own_address() as address:
+        made = Kubelet(
+            base,
+            endpoint=containerd.endpoint,
+            kubeconfig=server.node_kubeconfig,
+            client_ca=certs.Places(server.options.state_dir).ca,
+            node=NODE,
+            address=address,
+        )
+        made.start()
+        try:
+            yield made
+        finally:
+            made.kill()
+            kubelet.forget([NS])
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +80,7 @@ def typed(
     until(
         lambda: row(made, "node", NODE).get("STATUS") == "Ready",
         "the node is ready",
-        deadline_s=30,
+        deadline_s=40,
         story=joined.story,
     )
     return made
@@ -344,7 +346,7 @@ def status_of(joined: Kubelet, path: str, token: str) -> int:
     trusting = ssl.create_default_context()
     trusting.check_hostname = False
     trusting.verify_mode = ssl.CERT_NONE
-    client = apiclient.Client(host="127.0.0.1", port=joined.port, tls=trusting, token=token)
+    client = apiclient.Client(host=joined.address, port=joined.port, tls=trusting, token=token)
     try:
         return client.ask("GET", path).code
     finally:
