@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from staticlet.kube import refusal
 
@@ -32,6 +33,17 @@ class User:
         if "system:nodes" in self.groups and self.name.startswith(prefix):
             return self.name[len(prefix) :]
         return ""
+
+    def info(self) -> dict[str, Any]:
+        """The user as reviews and the audit log tell of it: Kubernetes' UserInfo."""
+        told: dict[str, Any] = {"username": self.name}
+        if self.uid:
+            told["uid"] = self.uid
+        if self.groups:
+            told["groups"] = list(self.groups)
+        if self.extra:
+            told["extra"] = {key: list(values) for key, values in self.extra.items()}
+        return told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,8 +73,8 @@ def event(entry: Entry) -> dict[str, Any]:
         "stage": "ResponseComplete",
         "requestURI": _readable(entry.uri[:LONGEST_URI]),
         "verb": entry.target.verb if entry.target else "",
-        "user": _user(entry.user),
-        "impersonatedUser": _user(entry.acting) if entry.acting else None,
+        "user": entry.user.info() if entry.user else {},
+        "impersonatedUser": entry.acting.info() if entry.acting else None,
         "sourceIPs": [entry.source],
         "userAgent": _readable(entry.agent),
         "objectRef": _reference(entry.target),
@@ -91,18 +91,6 @@ def event(entry: Entry) -> dict[str, Any]:
 def _readable(text: str) -> str:
     """Text of a client, whose bytes may be no UTF-8: those came through as surrogates."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _user(user: calls.User | None) -> dict[str, Any]:
-    if user is None:
-        return {}
-    shown: dict[str, Any] = {"username": user.name}
-    if user.uid:
-        shown["uid"] = user.uid
-    shown["groups"] = list(user.groups)
-    if user.extra:
-        shown["extra"] = {name: list(values) for name, values in user.extra.items()}
-    return shown
 
 
 def _reference(target: calls.Target | None) -> dict[str, str] | None:

@@ -40,7 +40,7 @@ def self_subject(body: Object, user: calls.User, now: datetime) -> Object:
         "kind": "SelfSubjectReview",
         "apiVersion": f"{GROUP}/v1",
         "metadata": metadata,
-        "status": {"userInfo": user_info(user)},
+        "status": {"userInfo": user.info()},
     }
 
 
@@ -61,7 +61,7 @@ def token_review(body: Object, authenticator: Authenticator, objects: Objects) -
     except proof.NotProved as fault:
         status: dict[str, Any] = {"user": {}, "error": str(fault)}
     else:
-        status = {"authenticated": True, "user": user_info(proved.user)}
+        status = {"authenticated": True, "user": proved.user.info()}
         if proved.audiences:
             status["audiences"] = list(proved.audiences)
     return {
@@ -71,18 +71,6 @@ def token_review(body: Object, authenticator: Authenticator, objects: Objects) -
         "spec": dict(spec),
         "status": status,
     }
-
-
-def user_info(user: calls.User) -> Object:
-    """A user as reviews tell of it."""
-    info: Object = {"username": user.name}
-    if user.uid:
-        info["uid"] = user.uid
-    if user.groups:
-        info["groups"] = list(user.groups)
-    if user.extra:
-        info["extra"] = {key: list(values) for key, values in user.extra.items()}
-    return info
 
 
 async def _self_subject(
