@@ -54,6 +54,10 @@ class Term:
     value: str
     equal: bool
 
+    def holds(self, found: str) -> bool:
+        """Whether the field may have the value that was found in it."""
+        return (found == self.value) is self.equal
+
 
 @dataclass(frozen=True, slots=True)
 class FieldSelector:
@@ -63,7 +67,7 @@ class FieldSelector:
 
     def matches(self, pod: _Object) -> bool:
         """Whether a pod, as plain data, has what is asked for."""
-        return all((FIELDS[t.field](pod) == t.value) is t.equal for t in self.terms)
+        return all(term.holds(FIELDS[term.field](pod)) for term in self.terms)
 
 
 def parse(text: str) -> FieldSelector:

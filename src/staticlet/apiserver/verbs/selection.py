@@ -28,7 +28,7 @@ class Selection:
         """Whether an object is among those."""
         fields = record.fields
         return all(
-            (fields.get(term.field, "") == term.value) is term.equal for term in self.terms
+            term.holds(fields.get(term.field, "")) for term in self.terms
         ) and self.labels.matches(record.labels)
 
 
