@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from staticlet.client import access, kubeconfig
+from staticlet.client import accessfiles, kubeconfig
 from staticlet.testing import kubeconfigs
 
 PATH = Path("/etc/k/kubeconfig")
@@ -197,7 +197,7 @@ def test_a_mistake_tells_no_secret() -> None:
 def test_loading_looks_at_the_files_too(tmp_path: Path) -> None:
     path = kubeconfigs.write(tmp_path, cluster={"certificate-authority": "ca.crt"})
     with pytest.raises(kubeconfig.BadKubeconfig) as raised:
-        access.load(path)
+        accessfiles.load(path)
     field = "clusters[0].cluster.certificate-authority"
     missing = tmp_path / "ca.crt"
     assert str(raised.value) == f"{path}: {field}: {missing}: no such file or directory"
@@ -208,7 +208,7 @@ def test_a_token_file_must_hold_a_token(tmp_path: Path) -> None:
     for data, words in ((b" \n", "is empty"), ("é".encode(), "not ASCII")):
         (tmp_path / "t").write_bytes(data)
         with pytest.raises(kubeconfig.BadKubeconfig, match=words):
-            access.load(path)
+            accessfiles.load(path)
 
 
 def test_a_kubeconfig_that_kubectl_would_write_is_json_or_yaml() -> None:

@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from staticlet.aio import clock as clocks
-from staticlet.client import execplugin, kubeconfig, saying, tls
-from staticlet.host import osfault
+from staticlet.client import accessfiles, execplugin, kubeconfig, saying, tls
 
 log = logging.getLogger(__name__)
 
@@ -26,10 +25,6 @@ CHECK_S = 5.0
 
 FORCED_S = 1.0
 """How often they are at most, when the server refuses what they say."""
-
-_MOST_BYTES = 4 * 1024 * 1024
-
-_Signature = tuple[int, int, int] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,18 +48,6 @@ class Access:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Files:
-    """All that the files say, read at one time."""
-
-    config: kubeconfig.Kubeconfig
-    signatures: Mapping[Path, _Signature]
-    authority: bytes | None
-    certificate: bytes | None
-    key: bytes | None
-    token: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Made:
     """A TLS context and what it was made of."""
 
@@ -84,7 +67,7 @@ class Source:
         self.path = path
         self._clock = clock
         self._one = asyncio.Lock()
-        self._files: _Files | None = None
+        self._files: accessfiles.Files | None = None
         self._looked_at = float("-inf")
         self._forced_at = float("-inf")
         self._plugin: execplugin.Plugin | None = None
@@ -130,7 +113,9 @@ class Source:
             return
         self._looked_at = now
         try:
-            self._files = await asyncio.to_thread(_again, self.path, self._files, force=force)
+            self._files = await asyncio.to_thread(
+                accessfiles.again, self.path, self._files, force=force
+            )
         except kubeconfig.BadKubeconfig as fault:
             self._fault = fault
             self._doubt(fault)
@@ -159,7 +144,7 @@ class Source:
         if self._access is not None:
             self._spoiled.lost(f"{fault}; going on with what was there before")
 
-    async def _of(self, files: _Files, refused: execplugin.Credential | None) -> Access:
+    async def _of(self, files: accessfiles.Files, refused: execplugin.Credential | None) -> Access:
         user = files.config.user
         token, certificate, key = files.token, files.certificate, files.key
         told = await self._told(files, refused)
@@ -177,7 +162,7 @@ class Source:
         )
 
     async def _told(
-        self, files: _Files, refused: execplugin.Credential | None
+        self, files: accessfiles.Files, refused: execplugin.Credential | None
     ) -> execplugin.Credential | None:
         spec = files.config.user.exec
         if spec is None:
@@ -196,7 +181,7 @@ class Source:
             ) from fault
 
     def _tls(
-        self, files: _Files, certificate: bytes | None, key: bytes | None
+        self, files: accessfiles.Files, certificate: bytes | None, key: bytes | None
     ) -> ssl.SSLContext | None:
         cluster, user = files.config.cluster, files.config.user
         if cluster.server.startswith("http://"):
@@ -223,76 +208,6 @@ class Source:
         field = pem.field if pem is not None else otherwise
         place = f" ({pem.path})" if pem is not None and pem.path is not None else ""
         return kubeconfig.BadKubeconfig(f"{self.path}: {field}{place}: {fault}")
-
-
-def load(path: Path) -> kubeconfig.Kubeconfig:
-    """What a kubeconfig says, with all its files looked at: to tell of mistakes at start-up.
-
-    Raises:
-        BadKubeconfig: It, or a file that it names, cannot be used.
-    """
-    return _read(path).config
-
-
-def _again(path: Path, before: _Files | None, *, force: bool) -> _Files:
-    kept = before.signatures.items() if before is not None and not force else ()
-    if before is not None and kept and all(_signature(file) == sign for file, sign in kept):
-        return before
-    return _read(path)
-
-
-def _read(path: Path) -> _Files:
-    signatures = {path: _signature(path)}
-    config = kubeconfig.parse(_bytes(path, str(path)), path)
-    signatures |= {file: _signature(file) for file in config.files}
-    token = config.user.token
-    if config.user.token_file is not None:
-        where = f"{path}: tokenFile"
-        token = _token(_bytes(config.user.token_file, where), config.user.token_file)
-    return _Files(
-        config=config,
-        signatures=signatures,
-        authority=_pem(config, config.cluster.authority),
-        certificate=_pem(config, config.user.certificate),
-        key=_pem(config, config.user.key),
-        token=token,
-    )
-
-
-def _pem(config: kubeconfig.Kubeconfig, pem: kubeconfig.Pem | None) -> bytes | None:
-    if pem is None:
-        return None
-    return pem.data if pem.path is None else _bytes(pem.path, f"{config.path}: {pem.field}")
-
-
-def _bytes(path: Path, where: str) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
-    except OSError as fault:
-        words = osfault.advised(fault) if where == str(path) else osfault.words(fault, path)
-        raise kubeconfig.BadKubeconfig(f"{where}: {words}") from fault
-    if len(data) > _MOST_BYTES:
-        raise kubeconfig.BadKubeconfig(f"{where}: {path} is larger than any such file")
-    return data
-
-
-def _token(data: bytes, path: Path) -> str:
-    try:
-        token = data.decode("ascii").strip()
-    except UnicodeDecodeError as fault:
-        raise kubeconfig.BadKubeconfig(f"{path}: holds no token: it is not ASCII") from fault
-    if not token:
-        raise kubeconfig.BadKubeconfig(f"{path}: is empty, but should hold a token")
-    return token
-
-
-def _signature(path: Path) -> _Signature:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_ino, found.st_size
 
 
 def _headers(user: kubeconfig.User, token: str, config: kubeconfig.Kubeconfig) -> dict[str, str]:

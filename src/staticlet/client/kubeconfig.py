@@ -8,14 +8,14 @@ never passed over: a request must not go out as somebody else, or another way, t
 
 from __future__ import annotations
 
-import base64
-import binascii
 import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from staticlet.client import kubeconfigfields
+from staticlet.client.kubeconfigfields import Part
 from staticlet.kube import manifest
 
 EXEC_VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
@@ -23,23 +23,8 @@ EXEC_EXTENSION = "client.authentication.k8s.io/exec"
 _MODES = ("Never", "IfAvailable", "Always")
 
 
-class BadKubeconfig(Exception):
-    """A kubeconfig, or a file that it names, cannot be used: says which, where and why."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pem:
-    """Something in PEM: in the kubeconfig itself, or in a file.
-
-    Attributes:
-        field: Where the kubeconfig says so, for people.
-        data: The text; empty when it is in a file.
-        path: The file; None when it is not in one.
-    """
-
-    field: str
-    data: bytes = b""
-    path: Path | None = None
+BadKubeconfig = kubeconfigfields.BadKubeconfig
+Pem = kubeconfigfields.Pem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +116,7 @@ def parse(data: bytes, path: Path) -> Kubeconfig:
     Raises:
         BadKubeconfig: It is none, or says nothing that can be used.
     """
-    whole = _Part(_document(data, path), "", path)
+    whole = Part(_document(data, path), "", path)
     if whole.text("kind") not in ("", "Config"):
         raise whole.bad("kind", "is not Config: this is no kubeconfig")
     chosen = whole.text("current-context")
@@ -160,7 +145,7 @@ def _document(data: bytes, path: Path) -> Mapping[str, Any]:
     return decoded.documents[0].data
 
 
-def _cluster(part: _Part) -> Cluster:
+def _cluster(part: Part) -> Cluster:
     insecure = part.flag("insecure-skip-tls-verify")
     authority = part.pem("certificate-authority")
     if insecure and authority is not None:
@@ -178,7 +163,7 @@ def _cluster(part: _Part) -> Cluster:
     )
 
 
-def _server(part: _Part) -> str:
+def _server(part: Part) -> str:
     server = part.required("server").rstrip("/")
     try:
         url = urllib.parse.urlsplit(server)
@@ -194,14 +179,14 @@ def _server(part: _Part) -> str:
     return server
 
 
-def _exec_config(part: _Part) -> Any:
+def _exec_config(part: Part) -> Any:
     for extension in part.parts("extensions"):
         if extension.text("name") == EXEC_EXTENSION:
             return extension.value("extension")
     return None
 
 
-def _user(part: _Part) -> User:
+def _user(part: Part) -> User:
     for field in ("as", "as-uid", "as-groups", "as-user-extra"):
         if part.value(field):
             raise part.bad(field, "is not supported: give the credentials of the user itself")
@@ -225,7 +210,7 @@ def _user(part: _Part) -> User:
     )
 
 
-def _exec(part: _Part) -> Exec:
+def _exec(part: Part) -> Exec:
     version = part.required("apiVersion")
     if version not in EXEC_VERSIONS:
         raise part.bad("apiVersion", f"is not one of {', '.join(EXEC_VERSIONS)}")
@@ -245,101 +230,3 @@ def _exec(part: _Part) -> Exec:
         install_hint=part.text("installHint"),
         provide_cluster=part.flag("provideClusterInfo"),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A map within a kubeconfig, and where it stands."""
-
-    data: Mapping[str, Any]
-    at: str
-    path: Path
-
-    def where(self, field: str) -> str:
-        return f"{self.at}.{field}" if self.at else field
-
-    def bad(self, field: str, words: str) -> BadKubeconfig:
-        return BadKubeconfig(f"{self.path}: {self.where(field)}: {words}")
-
-    def value(self, field: str) -> Any:
-        return self.data.get(field)
-
-    def text(self, field: str) -> str:
-        value = self.data.get(field)
-        if value is None:
-            return ""
-        if not isinstance(value, str):
-            raise self.bad(field, "is not a string: put it in quotes")
-        if any(character < " " for character in value) and field != "installHint":
-            raise self.bad(field, "holds control characters")
-        return value
-
-    def required(self, field: str) -> str:
-        text = self.text(field)
-        if not text:
-            raise self.bad(field, "is missing")
-        return text
-
-    def flag(self, field: str) -> bool:
-        value = self.data.get(field)
-        if value is None:
-            return False
-        if not isinstance(value, bool):
-            raise self.bad(field, "is neither true nor false")
-        return value
-
-    def texts(self, field: str) -> tuple[str, ...]:
-        values = self.data.get(field)
-        if values is None:
-            return ()
-        if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
-            raise self.bad(field, "is not a list of strings: put each in quotes")
-        return tuple(values)
-
-    def part(self, field: str) -> _Part:
-        value = self.data.get(field)
-        if not isinstance(value, Mapping):
-            raise self.bad(field, "is not a map" if field in self.data else "is missing")
-        return _Part(value, self.where(field), self.path)
-
-    def parts(self, field: str) -> list[_Part]:
-        values = self.data.get(field)
-        if values is None:
-            return []
-        if not isinstance(values, list) or not all(isinstance(one, Mapping) for one in values):
-            raise self.bad(field, "is not a list of maps")
-        return [
-            _Part(one, f"{self.where(field)}[{number}]", self.path)
-            for number, one in enumerate(values)
-        ]
-
-    def named(self, plural: str, singular: str, name: str, by: str) -> _Part:
-        """The entry of a list that has a name."""
-        found = [one for one in self.parts(plural) if one.text("name") == name]
-        if not found:
-            raise self.bad(by, f"names {name!r}, which is not among the {plural}")
-        if len(found) > 1:
-            raise self.bad(plural, f"has two entries called {name!r}")
-        return found[0].part(singular)
-
-    def beside(self, text: str) -> Path:
-        """A path as the kubeconfig has it, which begins at its directory."""
-        return self.path.parent / text
-
-    def pem(self, field: str) -> Pem | None:
-        """`field`, a path, or `field-data`, the base64 of what is in it."""
-        text, encoded = self.text(field), self.value(f"{field}-data")
-        if not encoded:
-            return Pem(field=self.where(field), path=self.beside(text)) if text else None
-        if text:
-            raise self.bad(field, f"may not stand beside {field}-data: drop one")
-        return Pem(field=self.where(f"{field}-data"), data=self._decoded(f"{field}-data"))
-
-    def _decoded(self, field: str) -> bytes:
-        value = self.data.get(field)
-        if not isinstance(value, str):
-            raise self.bad(field, "is not a string")
-        try:
-            return base64.b64decode("".join(value.split()), validate=True)
-        except (binascii.Error, ValueError) as fault:
-            raise self.bad(field, "is not base64") from fault
