@@ -173,6 +173,23 @@ def test_a_static_pod_has_a_mirror_pod_that_comes_back(typed, joined):
     assert after[1:] == before[1:], "of the same container"
 
 
+def test_logs_are_those_that_the_kubelet_has(typed, joined):
+    counts = "for n in 1 2 3; do echo line $n; done; exec sleep 3600"
+    typed("run", "talks", f"--image={BUSYBOX_TAGGED}", "--command", "--", "sh", "-c", counts)
+    until_pod(typed, joined, "talks", "Running")
+    until(lambda: typed("logs", "talks") == "line 1\nline 2\nline 3\n", "the log")
+    assert typed("logs", "talks", "--tail=1") == "line 3\n"
+    stamp, words = typed("logs", "talks", "--tail=1", "--timestamps").split(" ", 1)
+    assert (stamp[-1], words) == ("Z", "line 3\n")
+    said = typed.refused("logs", "--previous", "talks")
+    assert 'previous terminated container "talks" in pod "talks" not found' in said
+    following = typed.start("logs", "--follow", "talks")
+    typed("delete", "pod", "talks", "--grace-period=1", "--wait=false")
+    assert following.communicate(timeout=15)[0] == "line 1\nline 2\nline 3\n"
+    listed = json.loads(typed("get", "--raw", f"/api/v1/nodes/{NODE}/proxy/pods"))
+    assert listed["kind"] == "PodList"
+
+
 def test_a_pod_gets_the_config_map_and_the_secret_that_it_refers_to(typed, joined):
     typed("create", "configmap", "settings", "--from-literal=color=blue")
     typed("create", "secret", "generic", "keys", "--from-literal=key=opensesame")
