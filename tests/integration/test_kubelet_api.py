@@ -17,17 +17,11 @@ from staticlet.aio import clock
 from staticlet.config.settings import Settings
 from staticlet.host import selfsigned, signing, x509
 from staticlet.server import kubeletapi, kubeletauth
-from staticlet.testing import kubeletview
+from staticlet.testing import kubeletview, ports
 
 DEADLINE_S = 20.0
 NOW = clock.SystemClock().now
 MADE_FOR = ("node1", "localhost", "127.0.0.1")
-
-
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 class Reviews:
@@ -62,8 +56,8 @@ class Kubelet:
             "root_dir": place / "root",
             "cert_dir": self.made.directory,
             "address": "127.0.0.1",
-            "port": free_port(),
-            "healthz_port": free_port(),
+            "port": ports.free(),
+            "healthz_port": ports.free(),
             "client_ca_file": ca_file,
         }
         self.settings = Settings(**(wanted | given))
@@ -257,7 +251,7 @@ async def test_the_health_check_answers_anyone_get_and_head_and_nothing_else(ser
 
 
 async def test_the_read_only_port_has_no_secrets(tmp_path):
-    kubelet = Kubelet(tmp_path, read_only_port=free_port())
+    kubelet = Kubelet(tmp_path, read_only_port=ports.free())
     kubelet.view.write("secret")
     async with kubelet.serving():
         port = kubelet.settings.read_only_port
@@ -344,7 +338,7 @@ async def test_what_has_no_log_says_why(served):
 async def test_no_path_leads_to_anything_but_logs_of_pods(served, path):
     for method in ("GET", "POST"):
         status, _ = await served.ask(path, token="good", method=method)
-        assert status in (404, 405)
+        assert status in (404, 405, 501)
 
 
 async def test_with_debugging_off_no_log_is_served(tmp_path):
@@ -454,3 +448,37 @@ async def test_what_goes_wrong_inside_comes_out_as_it_is(kubelet):
     with pytest.raises(LookupError, match="inside"):
         async with kubelet.serving():
             raise LookupError("inside")
+
+
+async def test_what_nobody_foresaw_ends_neither_the_agent_nor_the_other_ports(
+    kubelet, monkeypatch, caplog
+):
+    def broken(_):
+        raise RuntimeError("nobody foresaw this")
+
+    monkeypatch.setattr(kubeletapi.tls, "context", broken)
+    opened = kubeletapi.serving(
+        kubelet.view, kubelet.settings, api=None, clock=clock.SystemClock()
+    )
+    async with opened, aiohttp.ClientSession() as kubelet.session:
+        await until_open(kubelet.settings.healthz_port)
+        async with asyncio.timeout(DEADLINE_S):
+            while "nobody foresaw this" not in caplog.text:  # noqa: ASYNC110  a log
+                await asyncio.sleep(0.02)
+        answer = await kubelet.ask("/healthz", port=kubelet.settings.healthz_port)
+        assert answer == (200, "ok")
+
+
+async def test_a_client_ca_that_is_not_there_yet_is_waited_for(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(kubeletapi, "RETRY_S", 0.05)
+    kubelet = Kubelet(tmp_path, client_ca_file=tmp_path / "later.crt")
+    opened = kubeletapi.serving(
+        kubelet.view, kubelet.settings, api=Reviews(), clock=clock.SystemClock()
+    )
+    async with opened, aiohttp.ClientSession() as kubelet.session:
+        async with asyncio.timeout(DEADLINE_S):
+            while "cannot take client certificates" not in caplog.text:  # noqa: ASYNC110  a log
+                await asyncio.sleep(0.02)
+        (tmp_path / "later.crt").write_bytes(kubelet.ca.certificate.pem)
+        await until_open(kubelet.settings.port)
+        assert await kubelet.ask("/healthz", trust=kubelet.trusting(name="api")) == (200, "ok")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from staticlet.aio import clock as clocks
+from staticlet.aio import supervise
 from staticlet.client import port as client
 from staticlet.config.settings import Settings
 from staticlet.host import selfsigned
@@ -84,7 +86,10 @@ async def serving(
     try:
         async with asyncio.TaskGroup() as group:
             open_ports = [
-                group.create_task(_kept_open(port), name=f"kubelet {port.name}")
+                group.create_task(
+                    supervise.restarting(port.name, functools.partial(_kept_open, port)),
+                    name=port.name,
+                )
                 for port in ports(settings, paths, clock)
             ]
             try:
@@ -146,7 +151,7 @@ async def _kept_open(port: Port) -> None:
             await _open(port)
             told = ""  # its client CA has changed: begin anew at once
             continue
-        except (listener.ListenFault, tls.TlsFault, selfsigned.CannotMake) as fault:
+        except (listener.ListenFault, tls.TlsFault, selfsigned.CannotMake, OSError) as fault:
             if str(fault) != told:
                 told = str(fault)
                 words = "%s is not served: %s; trying again every %g s"
@@ -158,7 +163,7 @@ async def _open(port: Port) -> None:
     """Serve on a port until it must be opened anew.
 
     Raises:
-        ListenFault, TlsFault, CannotMake: It cannot be opened.
+        ListenFault, TlsFault, CannotMake, OSError: It cannot be opened.
     """
     files = None if port.secure is None else await port.secure()
     context = None if files is None else await asyncio.to_thread(tls.context, files)
@@ -189,7 +194,7 @@ async def _until_other(
                 await asyncio.to_thread(tls.reload, context, files)
                 shown, told = now, ""
                 log.info("the kubelet's API shows the new certificate in %s", files.certificate)
-        except (tls.TlsFault, selfsigned.CannotMake) as fault:
+        except (tls.TlsFault, selfsigned.CannotMake, OSError) as fault:
             if str(fault) != told:
                 told = str(fault)
                 log.error("%s; going on with the certificate of before", told)  # noqa: TRY400

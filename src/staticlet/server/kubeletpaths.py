@@ -26,6 +26,8 @@ _DEBUGGING = frozenset(
     ("attach", "containerLogs", "debug", "exec", "logs", "portForward", "run", "runningpods")
 )
 
+_LATER = frozenset(("attach", "exec", "portForward", "run"))
+
 
 class View(logs.View, Protocol):
     """What the kubelet's API needs of the agent."""
@@ -118,6 +120,8 @@ class Paths:
                     return _sent(answers.NOT_ALLOWED)
                 key = wanted.PodKey(namespace, pod)
                 return await logs.container_log(self._view, request, key, container)
+            case [first, *_] if first in _LATER:
+                return _sent(answers.text(f"{first} is not served by staticlet yet\n", 501))
         return _sent(answers.NOT_FOUND)
 
 

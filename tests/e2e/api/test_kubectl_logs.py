@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import socket
 
 import pytest
 
@@ -14,7 +13,7 @@ from staticlet.client import port
 from staticlet.config.settings import Settings
 from staticlet.host import certs, selfsigned
 from staticlet.server import kubeletapi
-from staticlet.testing import apiloop, kubeletview
+from staticlet.testing import apiloop, kubeletview, ports
 from staticlet.testing.kubectl import Kubectl, programs
 
 DEADLINE_S = 30.0
@@ -97,12 +96,6 @@ class Cluster:
         assert made.code == 201, made.raw
 
 
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
 def own_certificate(tmp_path_factory):
     made = selfsigned.Places(tmp_path_factory.mktemp("pki"))
@@ -129,7 +122,7 @@ async def serving(place, own_certificate, **given):
         node_name="node1",
         root_dir=place / "root",
         address="127.0.0.1",
-        port=free_port(),
+        port=ports.free(),
         healthz_port=0,
         cert_dir=own_certificate.directory,
         client_ca_file=certs.Places(place / "api").ca,
@@ -207,7 +200,7 @@ class TestKubectl:
         assert err.endswith(f": {words}\n")
 
     async def test_a_node_that_is_away_is_named_with_the_reason(self, cluster):
-        number = free_port()
+        number = ports.free()
         await cluster.put_node(port=number)
         _, err = await cluster.kubectl("logs", POD)
         at = f"127.0.0.1:{number}"
@@ -226,7 +219,7 @@ class TestKubectl:
 
 
 async def test_options_that_cannot_be_are_refused_before_the_node_is_asked(cluster):
-    await cluster.put_node(port=free_port())
+    await cluster.put_node(port=ports.free())
 
     async def told(query):
         answer = await cluster.client.ask("GET", f"{LOG}?{query}")
