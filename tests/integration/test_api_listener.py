@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import ssl
 from collections.abc import AsyncIterator, Sequence
@@ -134,6 +135,22 @@ async def test_a_body_that_does_not_come_is_not_waited_for(files):
         writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf")
         assert b" 408 Request Timeout\r\n" in await said(reader)
         writer.close()
+
+
+async def test_a_lack_of_files_is_told_once_and_other_faults_as_ever(files, caplog):
+    async with serving(files, hello) as (port, trust):
+        loop = asyncio.get_running_loop()
+        for _ in range(500):
+            lack = OSError(errno.EMFILE, "Too many open files")
+            loop.call_exception_handler({"message": "accept() failed", "exception": lack})
+        loop.call_exception_handler({"message": "another fault", "exception": KeyError("x")})
+        assert b" 200 OK\r\n" in await answered(port, trust)
+    said_of = [one.message for one in caplog.records]
+    assert said_of.count("no more connections can be taken for now: Too many open files") == 1
+    assert [one for one in said_of if "accept" in one] == []
+    assert [one.partition("\n")[0] for one in said_of if "another fault" in one] == [
+        "another fault"
+    ]
 
 
 async def test_a_client_certificate_of_another_ca_is_refused(files, tmp_path):

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import socket
 import ssl
 from asyncio import sslproto
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from aiohttp import http_exceptions, web
 
@@ -23,6 +24,10 @@ from staticlet.web import status
 log = logging.getLogger(__name__)
 
 BACKLOG = 512
+
+SCARCE_S = 60.0
+"""How long it is not told again that there is no room for connections."""
+_SCARCE = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 
 READ_BYTES = 32 * 1024
 """What TLS reads at a time; a buffer of this size stays with each connection.
@@ -169,6 +174,36 @@ def bound(address: str, port: int) -> socket.socket:
     return made
 
 
+class _Scarcity:
+    """Tells in a line, and not too often, that no more connections can be taken.
+
+    The event loop would tell it with a traceback, hundreds of times a second: whoever opens
+    connections could fill the disk.
+    """
+
+    def __init__(self) -> None:
+        self._quiet_until = 0.0
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Take what the event loop could not handle."""
+        fault = context.get("exception")
+        if not isinstance(fault, OSError) or fault.errno not in _SCARCE:
+            loop.default_exception_handler(context)
+        elif loop.time() >= self._quiet_until:
+            self._quiet_until = loop.time() + SCARCE_S
+            log.error("no more connections can be taken for now: %s", fault.strerror)
+
+
+@contextlib.contextmanager
+def _telling_of_scarcity(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    before = loop.get_exception_handler()
+    loop.set_exception_handler(_Scarcity())
+    try:
+        yield
+    finally:
+        loop.set_exception_handler(before)
+
+
 @contextlib.asynccontextmanager
 async def serving(
     handler: Handler,
@@ -191,12 +226,13 @@ async def serving(
     loop = asyncio.get_running_loop()
     server = _Server(handler, limits, crowd)
     patience_s = None if tls is None else limits.handshake_s
-    listening = await loop.create_server(
-        server, sock=sock, ssl=tls, backlog=BACKLOG, ssl_handshake_timeout=patience_s
-    )
-    try:
-        yield
-    finally:
-        listening.close()
-        server.pre_shutdown()
-        await server.shutdown(limits.linger_s)
+    with _telling_of_scarcity(loop):
+        listening = await loop.create_server(
+            server, sock=sock, ssl=tls, backlog=BACKLOG, ssl_handshake_timeout=patience_s
+        )
+        try:
+            yield
+        finally:
+            listening.close()
+            server.pre_shutdown()
+            await server.shutdown(limits.linger_s)
