@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from pathlib import Path
 
 import pytest
 
 from staticlet.aio import clock
+from staticlet.app import api, apioptions
 from staticlet.client import port
 from staticlet.config.settings import Settings
 from staticlet.host import certs, selfsigned
 from staticlet.server import kubeletapi
-from staticlet.testing import apiloop, kubeletview, ports
+from staticlet.testing import apiloop, apiserver, kubeletview, ports
 from staticlet.testing.kubectl import Kubectl, programs
 
 DEADLINE_S = 30.0
+OURS = Path("the API server's")
 POD = kubeletview.KEY.name
 PODS = "/api/v1/namespaces/default/pods"
 LOG = f"{PODS}/{POD}/log"
@@ -117,7 +120,8 @@ async def until_open(number):
 
 
 @contextlib.asynccontextmanager
-async def serving(place, own_certificate, **given):
+async def serving(place, own_certificate, *, node_ca=OURS, **given):
+    """A cluster whose node believes the API server's CA, or another, or none."""
     settings = Settings(
         node_name="node1",
         root_dir=place / "root",
@@ -125,7 +129,7 @@ async def serving(place, own_certificate, **given):
         port=ports.free(),
         healthz_port=0,
         cert_dir=own_certificate.directory,
-        client_ca_file=certs.Places(place / "api").ca,
+        client_ca_file=certs.Places(place / "api").ca if node_ca is OURS else node_ca,
     )
     logs = place / "logs"
     logs.mkdir()
@@ -294,3 +298,27 @@ async def test_the_nodes_certificate_is_good_where_its_ca_signed_it(tmp_path, ow
     async with serving(tmp_path, own_certificate, kubelet_ca=given) as cluster:
         cluster.view.write("one")
         assert (await cluster.client.ask("GET", LOG)).raw == b"one\n"
+
+
+async def test_a_node_that_does_not_believe_the_server_is_told_apart(tmp_path, own_certificate):
+    other = selfsigned.Places(tmp_path / "other")
+    selfsigned.write(other, ("x",), clock.SystemClock().now())
+    async with serving(tmp_path, own_certificate, node_ca=other.certificate) as cluster:
+        answer = await cluster.client.ask("GET", LOG)
+        assert answer.code == 500
+        assert "authentication.x509.clientCAFile" in answer.body["message"]
+
+
+async def test_a_node_without_a_client_ca_wants_credentials(tmp_path, own_certificate):
+    async with serving(tmp_path, own_certificate, node_ca=None) as cluster:
+        answer = await cluster.client.ask("GET", LOG)
+        assert (answer.code, answer.body["message"]) == (
+            401,
+            (f"the server has asked for the client to provide credentials ( pods/log {POD})"),
+        )
+
+
+async def test_a_ca_of_nodes_that_cannot_be_read_keeps_the_server_from_starting(tmp_path):
+    options = apiserver.options_in(tmp_path, kubelet_ca=tmp_path / "none.crt")
+    with pytest.raises(apioptions.CannotServe, match=r"nodes' certificates with .*none\.crt"):
+        await api.serve(options, asyncio.Event())

@@ -19,10 +19,16 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from staticlet.apiserver.verbs import nodeport
+from staticlet.web import tls
 
 CONNECT_S = 10.0
 ANSWER_S = 60.0
 """How long a kubelet may take until its answer begins; then it may take as long as it likes."""
+
+_UNTOLD = (
+    "EOF: the node ended the connection without a word, as one does that does not believe this "
+    "server's client certificate (authentication.x509.clientCAFile)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +89,17 @@ async def connected(certificate: Path, authority: Path | None) -> AsyncIterator[
     Args:
         certificate: The client certificate with its key (PEM).
         authority: The CA of kubelets' certificates; None where these are not looked at.
+
+    Raises:
+        tls.TlsFault: The CA cannot be used.
     """
+    if authority is not None:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(authority)
+        except OSError as fault:
+            raise tls.TlsFault(
+                f"cannot look at nodes' certificates with {authority}: {fault.strerror or fault}"
+            ) from fault
     patience = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
     connector = aiohttp.TCPConnector(limit=0, force_close=True)
     async with aiohttp.ClientSession(
@@ -128,7 +144,7 @@ def _words(url: str, fault: BaseException) -> str:
             why = os.strerror(number) if number else str(fault.os_error)
             return f"dial tcp {at}: connect: {why.lower()}"
         case aiohttp.ServerDisconnectedError():
-            return "EOF"
+            return _UNTOLD
         case TimeoutError():
             return "net/http: timeout awaiting response headers"
         case OSError():
