@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -161,6 +163,20 @@ def test_the_audit_log_never_quotes_a_secret(resource, code, told):
     target = calls.Target(verb="create", path="/x", version="v1", resource=resource)
     made = audit.event(entry(code, target=target, message="found hunter2"))
     assert ("hunter2" in str(made)) is told
+
+
+def test_a_line_that_the_disk_cut_off_does_not_spoil_the_next(tmp_path, monkeypatch):
+    file = audit.File(tmp_path / "audit.log")
+    with monkeypatch.context() as full:
+        write = os.write
+        full.setattr(os, "write", lambda at, data: write(at, data[:40]))
+        file.write(entry(id="torn"))
+    file.write(entry(id="2"))
+    file.write(entry(id="3"))
+    file.close()
+    torn, *whole = (tmp_path / "audit.log").read_text().splitlines()
+    assert len(torn) == 40
+    assert [json.loads(line)["auditID"] for line in whole] == ["2", "3"]
 
 
 def test_what_could_not_be_read_is_audited_too():

@@ -134,13 +134,16 @@ class File:
         """
         self._path = path
         self._told = False
+        self._torn = False
         self._file = _opened(path)
 
     def write(self, entry: Entry) -> None:
         """Append an entry; a disk that takes none is told of once, and requests go on."""
         line = msgspec.json.encode(event(entry)) + b"\n"
+        if self._torn:
+            line = b"\n" + line  # what was cut off shall not spoil this one too
         try:
-            os.write(self._file, line)
+            self._torn = os.write(self._file, line) < len(line)
         except OSError as fault:
             if not self._told:
                 log.error(  # noqa: TRY400  it says it
@@ -161,6 +164,7 @@ class File:
             return
         os.close(self._file)
         self._file = fresh
+        self._torn = False
 
     def close(self) -> None:
         """Close the file."""
