@@ -53,8 +53,9 @@ class RecordingHands:
     async def update(self, kind: Any, key: Key, obj: Mapping[str, Any]) -> None:
         self.asked.append(("update", key.name, obj))
 
-    async def create_below(self, kind: Any, key: Key, sub: str, obj: Mapping[str, Any]) -> None:
+    async def create_below(self, kind: Any, key: Key, sub: str, obj: Mapping[str, Any]) -> bool:
         self.asked.append((sub, key.name, obj))
+        return True
 
     async def update_below(self, kind: Any, key: Key, sub: str, obj: Mapping[str, Any]) -> None:
         self.asked.append((sub, key.name, obj))
@@ -201,6 +202,34 @@ async def test_a_pod_is_bound_even_where_nothing_may_be_told_of_it(store, hands)
         ("binding", "web"),
         ("binding", "more"),
     }
+
+
+async def test_a_pod_that_is_refused_keeps_no_other_waiting(store, hands):
+    bind = hands.create_below
+
+    async def picky(kind: Any, key: Key, sub: str, obj: Mapping[str, Any]) -> bool:
+        if key.name == "bad":
+            raise refusal.internal("no")
+        return bool(await bind(kind, key, sub, obj))
+
+    hands.create_below = picky
+    await put(store, "nodes", "", "one", spec={}, status=READY)
+    for name in ("bad", "good"):
+        await put(store, "pods", "default", name, spec={"containers": []}, status={})
+    with pytest.raises(refusal.Refusal, match="no"):
+        await a_scheduler(store, hands).settle([])
+    assert [name for verb, name, _ in hands.asked if verb == "binding"] == ["good"]
+
+
+async def test_a_pod_that_another_has_bound_is_not_told_of(store, hands):
+    async def late(*_: Any) -> bool:
+        return False
+
+    hands.create_below = late
+    await put(store, "nodes", "", "one", spec={}, status=READY)
+    await put(store, "pods", "default", "web", spec={"containers": []}, status={})
+    await a_scheduler(store, hands).settle([])
+    assert hands.asked == []
 
 
 async def test_two_pods_for_one_free_port_do_not_both_get_it(store, hands):

@@ -59,9 +59,9 @@ class Hands:
 
     async def create_below(
         self, kind: Kind, key: Key, subresource: str, obj: Mapping[str, Any]
-    ) -> None:
-        """Create at a subresource: a binding."""
-        await self._do("create", kind, key, obj, subresource=subresource)
+    ) -> bool:
+        """Create at a subresource: a binding. Whether that was done."""
+        return await self._do("create", kind, key, obj, subresource=subresource)
 
     async def update_below(
         self, kind: Kind, key: Key, subresource: str, obj: Mapping[str, Any]
@@ -84,7 +84,8 @@ class Hands:
         *,
         subresource: str = "",
         media: str = _JSON,
-    ) -> None:
+    ) -> bool:
+        """Make a request; whether it was done."""
         call = calls.Call(
             user=calls.User(name=f"system:controller:{self._name}", groups=_GROUPS),
             target=calls.Target(
@@ -106,3 +107,5 @@ class Hands:
         except refusal.Refusal as fault:
             if fault.code not in _DONE_BY_OTHERS:
                 raise
+            return False
+        return True

@@ -11,7 +11,7 @@ from staticlet.apiserver.controllers import hands, news
 from staticlet.apiserver.resources import nodes, pods
 from staticlet.apiserver.store import port
 from staticlet.apiserver.store.port import Key, Record
-from staticlet.kube import rfc3339
+from staticlet.kube import refusal, rfc3339
 from staticlet.kube.plain import objects
 from staticlet.kube.scheduling import placement, room
 
@@ -35,7 +35,10 @@ class Scheduler:
         self._time = time
 
     async def settle(self, changed: Collection[Key]) -> float | None:
-        """Look at every pod without a node, whatever has changed: a node may be free now."""
+        """Look at every pod without a node, whatever has changed: a node may be free now.
+
+        What is refused for one pod keeps none of the others waiting.
+        """
         del changed
         records = self._store.list(_PODS).records
         waiting = [one for one in records if _waits(one)]
@@ -43,22 +46,28 @@ class Scheduler:
             return None
         all_nodes = [one.object() for one in self._store.list(_NODES).records]
         on_node = _on_node(records, {node["metadata"]["name"] for node in all_nodes})
+        refused: refusal.Refusal | None = None
         for record in waiting:
             pod = record.object()
             if placement.is_ours(pod):
                 found = placement.place(pod, all_nodes, on_node)
-                await self._act(record.key, pod, found)
+                try:
+                    await self._act(record.key, pod, found)
+                except refusal.Refusal as fault:
+                    refused = fault
+                    continue
                 if found.node:
                     on_node.setdefault(found.node, []).append(pod)
+        if refused is not None:
+            raise refused
         return None
 
     async def _act(self, key: Key, pod: Object, found: placement.Placement) -> None:
         if found.node:
-            await self._does.create_below(
-                pods.PODS, key, "binding", _binding(key, pod, found.node)
-            )
-            words = f"Successfully assigned {key.namespace}/{key.name} to {found.node}"
-            await self._tells.about(pod, "Normal", "Scheduled", words, action="Binding")
+            binding = _binding(key, pod, found.node)
+            if await self._does.create_below(pods.PODS, key, "binding", binding):
+                words = f"Successfully assigned {key.namespace}/{key.name} to {found.node}"
+                await self._tells.about(pod, "Normal", "Scheduled", words, action="Binding")
             return
         condition = _unscheduled(found, pod, self._time.now())
         if condition is not None:
