@@ -284,6 +284,9 @@ async def test_a_pod_that_is_being_stopped_keeps_its_mirror_until_it_has_ended(j
     joined.view.put(static(phase="Succeeded", deletionTimestamp=joined.view.time()))
     after = await joined.mirror(lambda m: m["status"]["phase"] == "Succeeded")
     assert after["metadata"]["uid"] == before
+    joined.view.put(static(phase="Pending", deletionTimestamp=joined.view.time()))
+    await asyncio.sleep(0.3)
+    assert (await joined.get())["status"]["phase"] == "Succeeded"
     joined.view.remove()
     await joined.gone()
 

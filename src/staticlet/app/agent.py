@@ -16,7 +16,7 @@ from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from staticlet.aio import clock as clocks
 from staticlet.aio import fanout, latest
@@ -47,7 +47,10 @@ from staticlet.pods import (
 from staticlet.pods.images import credentials, puller, source
 from staticlet.runtime import port
 from staticlet.runtime.cri import channel, endpoint, images, runtime
-from staticlet.server import local
+from staticlet.server import kubeletapi, local
+
+if TYPE_CHECKING:
+    from staticlet.app import joining
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +131,10 @@ class Agent:
         self._runtime = connections.runtime
         self._facts = facts.Facts(settings, clock)
         self._exits = proc.ExitWatch()
-        self._events = events.Recorder(settings.node_name, clock.now)
+        self._news = fanout.Fanout[str]()
+        self._events = events.Recorder(
+            settings.node_name, clock.now, heard=lambda: self._news.publish("event")
+        )
         self._journal = journal.Journal(clock.now)
         self._finding_events = findingevents.FindingEvents(self._events)
         self._puller = puller.Puller(
@@ -169,18 +175,44 @@ class Agent:
         self._holders: Mapping[wanted.PodKey, merge.Holder] = {}
         self._finding_news = findingnews.FindingNews()
         self._driver_unknown = True
+        self._joining = self._joined(settings, connections)
+
+    def _joined(self, settings: Settings, connections: Connections) -> joining.Joining | None:
+        """The side of an API server, where there is to be one."""
+        if settings.kubeconfig is None:
+            return None
+        from staticlet.app import joining  # who has no API server pays nothing
+
+        return joining.Joining(
+            settings.kubeconfig,
+            settings,
+            agent=self,
+            runtime=connections.runtime,
+            images=connections.images,
+            recorder=self._events,
+            news=self._news,
+            clock=self._clock,
+        )
 
     async def run(self) -> None:
         """Keep the pods until cancelled."""
         path = self.settings.socket or self.settings.root_dir / SOCKET_NAME
         try:
-            async with local.serving(self, path):
-                with contextlib.closing(self._changes):  # ends what streams before the socket
-                    async with asyncio.TaskGroup() as group:
-                        for name, work in self._tasks():
-                            group.create_task(work, name=name)
+            async with contextlib.AsyncExitStack() as stack:
+                if self._joining is not None:
+                    stack.push_async_callback(self._joining.aclose)
+                await stack.enter_async_context(local.serving(self, path))
+                await stack.enter_async_context(self._kubelet_api())
+                stack.callback(self._changes.close)  # ends what streams before the sockets
+                group = await stack.enter_async_context(asyncio.TaskGroup())
+                for name, work in self._tasks():
+                    group.create_task(work, name=name)
         finally:
             self._exits.close()
+
+    def _kubelet_api(self) -> contextlib.AbstractAsyncContextManager[None]:
+        api = self._joining.api if self._joining is not None else None
+        return kubeletapi.serving(self, self.settings, api=api, clock=self._clock)
 
     def _tasks(self) -> Iterator[tuple[str, Coroutine[None, None, None]]]:
         yield "runtime gate", self._gate.run()
@@ -189,6 +221,8 @@ class Agent:
         yield "merge", self._merge_as_they_come()
         yield "runtime events", self._follow_events()
         yield "sources", self._sources.run()
+        if self._joining is not None:
+            yield from self._joining.tasks()
 
     def use(self, settings: Settings) -> None:
         """Go on with other settings; those that may not change must be the same."""
@@ -260,8 +294,10 @@ class Agent:
         )
 
     def manifests(self) -> wanted.Wanted:
-        """All manifests with their states and findings."""
-        return self._wanted
+        """All manifests with their states and findings, those about the Node among them."""
+        if self._joining is None:
+            return self._wanted
+        return replace(self._wanted, findings=(*self._wanted.findings, *self._joining.findings()))
 
     def node(self) -> str:
         """The node's name."""

@@ -275,6 +275,8 @@ class Mirrors:
             return False
         if not mirrorpod.mirrors(now.found, now.static):
             return False
+        if now.leaving and now.static.status.phase == "Pending":
+            return False  # all of it is cleared away: what it was last says more
         change = statuspatch.patch(now.static.status, now.found.get("status") or {})
         if change is None:
             return False

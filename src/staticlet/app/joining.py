@@ -1,0 +1,109 @@
+"""The agent's side of an API server, constructed and joined: node, mirror pods, events.
+
+Nothing that keeps static pods running waits for anything in here.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+
+from staticlet.aio import clock as clocks
+from staticlet.aio import fanout, supervise
+from staticlet.client import connection, reflector
+from staticlet.config.settings import Settings
+from staticlet.kube import finding
+from staticlet.node import eventsender, joined, mirrors, view
+from staticlet.pods import events
+from staticlet.runtime import port
+
+WARNING = events.WARNING
+
+
+class Joining:
+    """Everything that speaks to one API server.
+
+    Args:
+        kubeconfig: How it is reached.
+        settings: What the agent is told.
+        agent: The pods.
+        runtime: The container runtime.
+        images: Its images.
+        recorder: Keeps events.
+        news: Tells that there is another one.
+        clock: The time.
+    """
+
+    def __init__(
+        self,
+        kubeconfig: Path,
+        settings: Settings,
+        *,
+        agent: view.Agent,
+        runtime: port.Runtime,
+        images: port.Images,
+        recorder: events.Recorder,
+        news: fanout.Fanout[str],
+        clock: clocks.Clock,
+    ) -> None:
+        self.api = connection.Connection(kubeconfig, clock=clock)
+        subject = joined.subject(settings.node_name)
+        chance = random.SystemRandom().random
+        self._node = joined.Node(
+            self.api,
+            settings,
+            runtime=runtime,
+            images=images,
+            tell=lambda kind, reason, message: recorder.record(subject, kind, reason, message),
+            clock=clock,
+            random=chance,
+            pause=self.api.pause,
+        )
+        self._pods = reflector.Reflector(
+            self.api,
+            "/api/v1/pods",
+            clock=clock,
+            random=chance,
+            query={"fieldSelector": f"spec.nodeName={settings.node_name}"},
+            pause=self.api.pause,
+        )
+        self._mirrors = mirrors.Mirrors(
+            self.api,
+            node=settings.node_name,
+            owner=self._node.own,
+            agent=agent,
+            there=self._pods,
+            clock=clock,
+            random=chance,
+            pause=self.api.pause,
+            tell=lambda reason, words: recorder.record(subject, WARNING, reason, words),
+        )
+        self._sender = eventsender.EventSender(
+            self.api,
+            agent,
+            news,
+            clock,
+            random=chance,
+            pause=self.api.pause,
+            qps=settings.event_record_qps,
+            burst=settings.event_burst,
+        )
+
+    def findings(self) -> tuple[finding.Finding, ...]:
+        """What is wrong with the node in the API, and lasts."""
+        return self._node.findings()
+
+    def tasks(self) -> Iterator[tuple[str, Coroutine[None, None, None]]]:
+        """The works, by their names; each is begun anew should it fail unforeseen."""
+        for name, work in (
+            ("node", self._node.run),
+            ("pods of the API", self._pods.run),
+            ("mirror pods", self._mirrors.run),
+            ("events for the API", self._sender.run),
+        ):
+            yield name, supervise.restarting(name, work)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self.api.aclose()
