@@ -22,27 +22,7 @@ import aiohttp
 from staticlet.app import api
 from staticlet.host import certs
 from staticlet.kube import kubeconfig
-from staticlet.testing import apiserver
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What the server answered.
-
-    Attributes:
-        code: The HTTP status.
-        headers: The headers.
-        raw: The body.
-    """
-
-    code: int
-    headers: Mapping[str, str]
-    raw: bytes
-
-    @property
-    def body(self) -> Any:
-        """The body as JSON says it."""
-        return json.loads(self.raw)
+from staticlet.testing import apiclient, apiserver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +47,7 @@ class Client:
         *,
         user: str = "admin",
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> apiclient.Reply:
         """Send a request and take the whole answer.
 
         Args:
@@ -79,7 +59,7 @@ class Client:
         """
         async with self.open(method, path, body, user=user, headers=headers) as response:
             raw = await response.read()
-            return Answer(code=response.status, headers=response.headers, raw=raw)
+            return apiclient.Reply(code=response.status, headers=response.headers, raw=raw)
 
     @asynccontextmanager
     async def open(

@@ -11,17 +11,16 @@ import contextlib
 import json
 import os
 import shutil
-import signal
-import socket
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from staticlet.testing import ports
 from staticlet.testing.manifestdir import ManifestDirectory
+from staticlet.testing.program import Program
 from staticlet.testing.until import DEADLINE_S
 
-LOG_TAIL = 6000
 _POD_LOGS = Path("/var/log/pods")
 _LOG_LINKS = Path("/var/log/containers")
 
@@ -45,7 +44,7 @@ def program() -> Path:
     return found
 
 
-class Kubelet:
+class Kubelet(Program):
     """A kubelet that joins an API server.
 
     Args:
@@ -72,9 +71,10 @@ class Kubelet:
         node: str,
         address: str,
     ) -> None:
+        super().__init__("the kubelet", base, log="kubelet.log")
         self.base = base
         self.address = address
-        self.port = _free_port(address)
+        self.port = ports.free(address)
         self.manifests = ManifestDirectory(base / "m")
         self._config = base / "config.json"
         self._config.write_text(json.dumps(self._configuration(client_ca)))
@@ -88,7 +88,6 @@ class Kubelet:
             "--container-runtime=remote",
             f"--container-runtime-endpoint={endpoint}",
         )
-        self._process: subprocess.Popen[bytes] | None = None
 
     def _configuration(self, client_ca: Path) -> Mapping[str, Any]:
         """Quick to tell what is new, and content with a machine whose kernel it may not tune."""
@@ -115,45 +114,9 @@ class Kubelet:
             "featureGates": {"DevicePlugins": False, "LocalStorageCapacityIsolation": False},
         }
 
-    @property
-    def pid(self) -> int | None:
-        """Its pid while it runs."""
-        running = self._process is not None and self._process.poll() is None
-        return self._process.pid if self._process and running else None
-
-    @property
-    def log(self) -> str:
-        """All that it has printed, over all its lives."""
-        path = self.base / "kubelet.log"
-        return path.read_text(errors="replace") if path.exists() else ""
-
     def start(self) -> None:
-        """Start it; it registers its node when it can."""
-        with (self.base / "kubelet.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [str(program()), *self._flags],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self.base,
-            )
-
-    def stop(self) -> None:
-        """SIGTERM; its pods go on."""
-        self._end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """SIGKILL; its pods go on."""
-        self._end(signal.SIGKILL)
-
-    def _end(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            self._process.send_signal(number)
-            self._process.wait(timeout=DEADLINE_S)
-
-    def story(self) -> str:
-        """The end of its log, for failures."""
-        return f"\n--- log of the kubelet:\n{self.log[-LOG_TAIL:]}"
+        """Start it; it registers its node when it can, and its pods outlive it."""
+        self.launch([str(program()), *self._flags])
 
 
 def forget(namespaces: Iterable[str]) -> None:
@@ -195,9 +158,3 @@ def own_address() -> Iterator[str]:
 
 def _ip(*arguments: str) -> None:
     subprocess.run(["ip", *arguments], check=True, stdin=subprocess.DEVNULL, timeout=DEADLINE_S)
-
-
-def _free_port(address: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((address, 0))
-        return int(probe.getsockname()[1])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 
 
-def free() -> int:
-    """A TCP port of the loopback that nobody listens on."""
+def free(address: str = "127.0.0.1") -> int:
+    """A TCP port of an address of this machine, that nobody listens on."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((address, 0))
         return int(probe.getsockname()[1])
