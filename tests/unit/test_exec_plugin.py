@@ -86,6 +86,8 @@ async def test_it_is_run_again_when_the_server_refused_what_it_told(program: Pro
     plugin = program.plugin()
     refused = await plugin.credential()
     program.says({"token": "two"})
+    assert (await plugin.credential(but=refused)).token == "one"  # it was run a moment ago
+    program.clock.advance(execplugin.AGAIN_S)
     assert (await plugin.credential(but=refused)).token == "two"
     assert (await plugin.credential(but=refused)).token == "two"
     assert len(program.runs) == 2
@@ -98,7 +100,7 @@ async def test_a_failure_is_told_and_not_repeated_at_once(program: Program) -> N
         with pytest.raises(execplugin.ExecFault, match="ended with status 3: log in first"):
             await plugin.credential()
     assert len(program.runs) == 1
-    program.clock.advance(execplugin.FAILED_S)
+    program.clock.advance(execplugin.AGAIN_S)
     program.does("cat answer")
     assert (await plugin.credential()).token == "one"
 
@@ -119,6 +121,18 @@ def _lives(pid: int) -> bool:
         return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return False
+
+
+async def test_one_that_takes_too_long_is_told(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execplugin, "LONGEST_S", 0.2)
+    program.does("sleep 600")
+    plugin = program.plugin()
+    for _ in range(3):
+        with pytest.raises(execplugin.ExecFault, match=r"told nothing within 0\.2 s"):
+            await plugin.credential()
+    assert len(program.runs) == 1
 
 
 async def test_one_that_prints_without_end_is_refused(program: Program) -> None:
@@ -167,6 +181,7 @@ async def test_its_token_is_sent(program: Program, tmp_path: Path) -> None:
     first = await source.access()
     assert first.headers == {"Authorization": "Bearer one"}
     program.says({"token": "two"})
+    program.clock.advance(execplugin.AGAIN_S)
     renewed = await source.renewed(first)
     assert renewed is not None
     assert renewed.headers == {"Authorization": "Bearer two"}

@@ -168,6 +168,15 @@ async def test_a_stream_that_breaks_is_resumed_first_and_listed_anew_when_that_f
     assert script.asked[4][2]["resourceVersion"] == "3"
 
 
+async def test_a_silent_stream_is_begun_anew_where_it_was() -> None:
+    silent = [150.0, port.Unreachable("https://s: a watch was silent for 150 s")]
+    script = Script(lists=[listed(pod("a"))], watches=[silent, silent, silent])
+    made, _ = await follow(script, for_s=600)
+    assert script.steps == ["list", "watch", "watch", "watch", "watch"]
+    assert {query["resourceVersion"] for _, _, query in script.asked[1:]} == {"10"}
+    assert made.synced
+
+
 async def test_a_server_that_is_away_is_asked_every_few_seconds_and_found_soon() -> None:
     script = Script(lists=[listed(pod("a")), AWAY], watches=[[100.0, AWAY], [AWAY]])
     made, _ = await follow(script, for_s=160, chance=0.99)

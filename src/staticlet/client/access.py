@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import functools
 import logging
 import ssl
 from collections.abc import Mapping
@@ -68,6 +69,7 @@ class Source:
         self._clock = clock
         self._one = asyncio.Lock()
         self._files: accessfiles.Files | None = None
+        self._reading: asyncio.Future[accessfiles.Files] | None = None
         self._looked_at = float("-inf")
         self._forced_at = float("-inf")
         self._plugin: execplugin.Plugin | None = None
@@ -113,14 +115,24 @@ class Source:
             return
         self._looked_at = now
         try:
-            self._files = await asyncio.to_thread(
-                accessfiles.again, self.path, self._files, force=force
-            )
+            self._files = await self._read(force=force)
         except kubeconfig.BadKubeconfig as fault:
             self._fault = fault
             self._doubt(fault)
         else:
             self._fault = None
+
+    async def _read(self, *, force: bool) -> accessfiles.Files:
+        """Read the files in a thread; one that hangs (a network file system) keeps one thread."""
+        if self._reading is None:
+            again = functools.partial(accessfiles.again, self.path, self._files, force=force)
+            self._reading = asyncio.get_running_loop().run_in_executor(None, again)
+        reading = self._reading
+        try:
+            return await asyncio.shield(reading)
+        finally:
+            if reading.done():
+                self._reading = None
 
     async def _use(self, refused: execplugin.Credential | None) -> Access:
         """Access by the files as they were read last."""

@@ -8,6 +8,8 @@ never asked to talk to anybody.
 from __future__ import annotations
 
 import asyncio
+import base64
+import contextlib
 import os
 import signal
 from collections.abc import Mapping
@@ -23,8 +25,14 @@ from staticlet.client import kubeconfig
 from staticlet.kube import rfc3339
 
 MOST_BYTES = 1024 * 1024
-FAILED_S = 2.0
-"""After a failure, the program is not run again for so long."""
+AGAIN_S = 2.0
+"""How soon the program is run again, when it failed or when what it told was not accepted."""
+
+LONGEST_S = 9.0
+"""How long it may run: a little less than a request has, so that it is told what took so long."""
+
+GONE_S = 1.0
+"""How long it is waited for a program to be gone that was killed."""
 
 _LONGEST_WORDS = 300
 
@@ -66,7 +74,8 @@ class Plugin:
         self.cluster = cluster
         self._clock = clock
         self._told: Credential | None = None
-        self._fault: tuple[float, str] | None = None
+        self._fault = ""
+        self._ran_at = float("-inf")
         self._one = asyncio.Lock()
 
     async def credential(self, *, but: Credential | None = None) -> Credential:
@@ -79,18 +88,27 @@ class Plugin:
             ExecFault: It told nothing that can be used.
         """
         async with self._one:
-            if self._told is not None and self._told != but and not self._expired(self._told):
-                return self._told
-            now = self._clock.monotonic()
-            if self._fault is not None and now - self._fault[0] < FAILED_S:
-                raise ExecFault(self._fault[1])
-            try:
+            just = self._clock.monotonic() - self._ran_at < AGAIN_S
+            told = self._told
+            if told is not None and not self._expired(told) and (told != but or just):
+                return told
+            if self._fault and just:
+                raise ExecFault(self._fault)
+            return await self._ask()
+
+    async def _ask(self) -> Credential:
+        self._ran_at = self._clock.monotonic()
+        try:
+            async with asyncio.timeout(LONGEST_S):
                 output = await _run(self.spec, self._environment())
-                self._told, self._fault = read(output, self.spec), None
-            except ExecFault as fault:
-                self._fault = (now, str(fault))
-                raise
-            return self._told
+            self._told, self._fault = read(output, self.spec), ""
+        except TimeoutError as fault:
+            self._fault = f"told nothing within {LONGEST_S:g} s"
+            raise ExecFault(self._fault) from fault
+        except ExecFault as fault:
+            self._fault = str(fault)
+            raise
+        return self._told
 
     def _expired(self, told: Credential) -> bool:
         return told.expires is not None and self._clock.now() >= told.expires
@@ -165,8 +183,6 @@ def cluster_info(cluster: kubeconfig.Cluster, authority: bytes | None) -> dict[s
         cluster: The cluster.
         authority: The CA's certificates, PEM.
     """
-    import base64
-
     info: dict[str, Any] = {"server": cluster.server, "config": cluster.exec_config}
     if cluster.server_name:
         info["tls-server-name"] = cluster.server_name
@@ -177,11 +193,34 @@ def cluster_info(cluster: kubeconfig.Cluster, authority: bytes | None) -> dict[s
     return info
 
 
+class _Conversation(asyncio.SubprocessProtocol):
+    """Gathers what a program prints, within bounds, until it has ended."""
+
+    def __init__(self) -> None:
+        self.printed = {1: bytearray(), 2: bytearray()}
+        self.exited = asyncio.Event()
+        self.silent = asyncio.Event()
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        """Keep what is printed, and one byte more than is taken."""
+        kept = self.printed[fd]
+        kept += data[: max(MOST_BYTES + 1 - len(kept), 0)]
+
+    def process_exited(self) -> None:
+        """The program has ended; what it started may still print."""
+        self.exited.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The program has ended and nobody prints any more."""
+        self.silent.set()
+
+
 async def _run(spec: kubeconfig.Exec, environment: Mapping[str, str]) -> bytes:
     """What the program prints; it and what it started are ended with the waiting for it."""
     pipe = asyncio.subprocess.PIPE
     try:
-        process = await asyncio.create_subprocess_exec(
+        transport, told = await asyncio.get_running_loop().subprocess_exec(
+            _Conversation,
             spec.command,
             *spec.args,
             env=environment,
@@ -195,37 +234,28 @@ async def _run(spec: kubeconfig.Exec, environment: Mapping[str, str]) -> bytes:
         words = getattr(fault, "strerror", None) or str(fault)
         raise ExecFault(f"cannot be run: {words.lower()}{hint}") from fault
     try:
-        output, errors = await _outputs(process)
-        status = await process.wait()
+        await told.silent.wait()
+        status = transport.get_returncode()
     finally:
-        _end(process)
+        await _end(transport, told)
+    output, errors = bytes(told.printed[1]), bytes(told.printed[2])
+    if len(output) > MOST_BYTES:
+        raise ExecFault(f"printed more than {MOST_BYTES // 1024} KiB")
     if status:
         raise ExecFault(f"ended with status {status}{_last_words(errors)}")
     return output
 
 
-async def _outputs(process: asyncio.subprocess.Process) -> tuple[bytes, bytes]:
-    taken: dict[str, bytes] = {}
-
-    async def take(name: str, stream: asyncio.StreamReader | None) -> None:
-        data = bytearray()
-        while stream is not None and (chunk := await stream.read(64 * 1024)):
-            data += chunk[: max(MOST_BYTES + 1 - len(data), 0)]
-        taken[name] = bytes(data)
-
-    async with asyncio.TaskGroup() as group:
-        group.create_task(take("output", process.stdout), name="exec plugin's output")
-        group.create_task(take("errors", process.stderr), name="exec plugin's errors")
-    if len(taken["output"]) > MOST_BYTES:
-        raise ExecFault(f"printed more than {MOST_BYTES // 1024} KiB")
-    return taken["output"], taken["errors"]
-
-
-def _end(process: asyncio.subprocess.Process) -> None:
+async def _end(transport: asyncio.SubprocessTransport, told: _Conversation) -> None:
+    """End the program and its children, and see it gone."""
     try:
-        os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(transport.get_pid(), signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         pass  # it has ended, and so has all that it started
+    transport.close()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(GONE_S):
+            await told.exited.wait()
 
 
 def _last_words(errors: bytes) -> str:

@@ -26,7 +26,12 @@ log = logging.getLogger(__name__)
 Key = listing.Key
 
 SILENCE_S = 150.0
-"""Servers send a bookmark a minute; two that fail to come are a stream that stalls."""
+"""Servers send a bookmark a minute; two that fail to come are a stream that stalls.
+
+Not all servers, and not always: kube-apiserver 1.20 sends none of a resource that has not changed
+since it started. So a silent stream is just begun anew where it was, and nothing said of it. Peers
+that vanish are noticed sooner, by the kernel's probes.
+"""
 
 SETTLED_S = 15.0
 """A stream that lasted so long was one: longer than a request may take."""
