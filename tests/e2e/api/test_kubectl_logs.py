@@ -281,6 +281,13 @@ async def test_a_reader_who_goes_ends_the_reading_at_the_node(cluster):
             await asyncio.sleep(0.02)
 
 
+async def test_only_the_head_of_a_log_is_an_answer_at_once(cluster):
+    async with asyncio.timeout(DEADLINE_S):
+        answer = await cluster.client.ask("HEAD", f"{LOG}?follow=true")
+    assert (answer.code, answer.raw) == (200, b"")
+    assert answer.headers["Content-Type"] == "text/plain"
+
+
 async def test_the_nodes_certificate_is_looked_at_where_its_ca_is_given(tmp_path, own_certificate):
     other = selfsigned.Places(tmp_path / "other")
     selfsigned.write(other, ("x",), clock.SystemClock().now())

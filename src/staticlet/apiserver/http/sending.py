@@ -115,6 +115,8 @@ class Sender:
         try:
             async with contextlib.aclosing(answer.pieces), self.watches.admitted() as deadline:
                 await response.prepare(request)
+                if request.method == "HEAD":
+                    return response
                 async for piece in answer.pieces:
                     async with asyncio.timeout(PAUSED_S):
                         await response.write(piece)
