@@ -84,7 +84,7 @@ def test_every_command_and_its_options_are_documented(path):
     text = page("docs/configuration.md") + page("docs/up.md") + page("docs/api.md")
     effective_flags = {name for name, flag in flags.FLAGS.items() if flag.effective}
     for option in COMMANDS[path].params:
-        if not isinstance(option, click.Option) or "--help" in option.opts:
+        if not isinstance(option, click.Option) or option.hidden or "--help" in option.opts:
             continue
         for name in (*option.opts, *option.secondary_opts):
             known = name.lstrip("-")
