@@ -82,7 +82,7 @@ class NodeStatus:
             while True:
                 self._awake.clear()
                 try:
-                    if self._node.uid:
+                    if self._ours():
                         await self._publish()
                 except port.ApiFault as fault:
                     await self._failed(fault)
@@ -96,7 +96,7 @@ class NodeStatus:
         with self._node.changes.subscribed() as changes:
             while True:
                 await changes.next()
-                if not self._node.uid or not self._tampered():
+                if not self._ours() or not self._tampered():
                     continue
                 self._awake.set()
                 now_s = self._clock.monotonic()
@@ -104,6 +104,9 @@ class NodeStatus:
                     quiet.reset()
                 last_s = now_s
                 await asyncio.sleep(quiet.next())
+
+    def _ours(self) -> bool:
+        return bool(self._node.uid) and self._node.settled
 
     def _tampered(self) -> bool:
         return self._answered != nodeobject.essence(self._current())

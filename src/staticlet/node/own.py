@@ -31,6 +31,7 @@ class OwnNode:
         self.changes = fanout.Fanout[str]()
         self._granted = False
         self._watched_uid = ""
+        self._settled_uid = ""
 
     @property
     def uid(self) -> str:
@@ -55,6 +56,17 @@ class OwnNode:
     def granted(self) -> bool:
         """Whether the name is ours: no other agent holds its Lease."""
         return self._granted
+
+    @property
+    def settled(self) -> bool:
+        """Whether the Node that there is was made by us, or put right."""
+        return bool(self.known_uid) and self.known_uid == self._settled_uid
+
+    def settle(self, node: Object) -> None:
+        """Take a Node that we made, or put right."""
+        self._settled_uid = str(node["metadata"].get("uid") or "")
+        self.take(node)
+        self.changes.publish(self.name)
 
     def grant(self, *, granted: bool) -> None:
         """Say whether the name is ours."""

@@ -68,14 +68,12 @@ class Registrar:
         self._tell = tell
         self._back = backoff.Backoff(random, base_s=0.2, most_s=MOST_PAUSE_S)
         self._saying = saying.Saying(log, f"Node {node.name}", clock)
-        self._settled = ""
 
     async def run(self) -> None:
         """Register whenever there is no Node; for ever."""
         with self._node.changes.subscribed() as changes:
             while True:
-                settled = self._node.known_uid and self._node.known_uid == self._settled
-                if settled or not self._node.granted:
+                if self._node.settled or not self._node.granted:
                     await changes.next()
                     continue
                 try:
@@ -100,7 +98,7 @@ class Registrar:
             await self._take(wanted)
         else:
             log.info("registered node %s", self._node.name)
-            self._use(made)
+            self._node.settle(made)
             for reason in conditions.news({}, wanted["status"]):
                 self._tell("Normal", reason, status_words(self._node.name, reason))
 
@@ -125,14 +123,10 @@ class Registrar:
         if patch is not None:
             there = await self._api.ask("PATCH", place, patch, media=port.MERGE_PATCH)
             log.info("put the labels of node %s right", self._node.name)
-        self._use(there)
+        self._node.settle(there)
         if rebooted:
             words = f"Node {self._node.name} has been rebooted, boot id: {rebooted}"
             self._tell("Warning", "Rebooted", words)
-
-    def _use(self, node: Object) -> None:
-        self._settled = str(node["metadata"].get("uid") or "")
-        self._node.take(node)
 
     async def _failed(self, fault: port.ApiFault) -> None:
         retry_after_s = None
