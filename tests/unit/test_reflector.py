@@ -112,6 +112,14 @@ async def test_it_lists_in_pages_and_watches_from_there() -> None:
     assert made.objects[("ns", "a")]["kind"] == "Pod"
 
 
+async def test_pages_that_are_gone_are_taken_all_at_once() -> None:
+    script = Script(lists=[listed(pod("a"), more="t"), GONE, listed(pod("a"), pod("b"))])
+    made, told = await follow(script, for_s=0.1)
+    assert told == ["a", "b"]
+    assert "limit" not in script.asked[2][2]
+    assert made.synced
+
+
 async def test_events_change_what_is_known_and_each_is_told() -> None:
     news = [
         event("ADDED", pod("b", 11)),
