@@ -311,6 +311,18 @@ CASES = [
     ("other-agents", other(endpoint=SOCKET), FAIL, "another agent", "stop one"),
     ("other-agents", other(program="staticlet run", endpoint=SOCKET), OK, "own", ""),
     ("other-agents", replace(FACTS, listeners=(listens(10250),)), WARN, "port 10250", "look"),
+    ("other-agents", replace(FACTS, listeners=(listens(10248),)), WARN, "port 10248", "look"),
+    ("other-agents", replace(FACTS, listeners=(listens(10251),)), OK, "none", ""),
+    ("other-agents", replace(FACTS, listeners=(listens(10250, of_pod=True),)), OK, "none", ""),
+    (
+        "other-agents",
+        replace(
+            FACTS, listeners=(listens(10250, pid=5),), agent=facts.Agent(socket="s", holder=5)
+        ),
+        OK,
+        "none",
+        "",
+    ),
     ("foreign-sandboxes", WITH_STRANGER, WARN, "1 pod on the runtime", "crictl rmp"),
     ("unwanted-pods", WITH_OURS, WARN, "1 pod of this agent", "start the agent"),
     (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from staticlet.app.doctor import verdict
 from staticlet.app.doctor.facts import Agent, Holder, Leftovers, Manifests, OtherAgent, Runtime
 from staticlet.app.doctor.verdict import Check, Verdict
@@ -9,7 +11,6 @@ from staticlet.config.settings import Settings
 from staticlet.pods import labels
 from staticlet.runtime import port
 
-KUBELET_PORT = 10250
 _UNASKED = "the runtime could not be asked"
 
 
@@ -18,8 +19,9 @@ def other_agents(
     runtime: Runtime,
     leftovers: Leftovers,
     listeners: tuple[Holder, ...],
+    agent: Agent,
 ) -> Verdict:
-    """A kubelet or another staticlet beside this one."""
+    """A kubelet or another staticlet beside this one, or somebody on its ports."""
     clashes = tuple(
         f"{_named(other)}: {why}"
         for other in leftovers.agents
@@ -32,19 +34,28 @@ def other_agents(
             "manifests and, beside a kubelet, a runtime of its own",
             *clashes,
         )
-    held = [each for each in listeners if each.listener.port == KUBELET_PORT and not each.of_pod]
-    known = {other.pid for other in leftovers.agents}
-    if held and held[0].pid not in known:
+    known = {agent.holder, *(other.pid for other in leftovers.agents)}
+    held = [each for each in _on_our_ports(settings, listeners) if each.pid not in known]
+    if held:
         return verdict.warn(
-            f"port {KUBELET_PORT}, the kubelet's, is held by "
+            f"port {held[0].listener.port}, the kubelet's, is held by "
             f"{held[0].program or 'a process'} (pid {held[0].pid or 'unknown'})",
-            "look whether it is an agent too, and stop it if it runs the same pods",
+            "look whether it is an agent too, and stop it if it runs the same pods; else give "
+            "this one another port: pods run without, kubectl logs does not",
         )
     if leftovers.agents:
         return verdict.good(
             "beside this one, on things of their own", *map(_named, leftovers.agents)
         )
     return verdict.good("none")
+
+
+def _on_our_ports(settings: Settings, listeners: tuple[Holder, ...]) -> Iterator[Holder]:
+    """Yield who listens where the kubelet's API and its health check are served."""
+    ports = {settings.port if settings.enable_server else 0, settings.healthz_port}
+    for each in listeners:
+        if each.listener.protocol == "TCP" and each.listener.port in ports and not each.of_pod:
+            yield each
 
 
 def _named(other: OtherAgent) -> str:
@@ -166,7 +177,7 @@ def stale_socket(agent: Agent) -> Verdict:
 CHECKS = (
     Check(
         "other-agents",
-        "a kubelet or staticlet on the same root directory, manifests or runtime; port 10250",
+        "a kubelet or staticlet on the same root directory, manifests or runtime; its ports",
         other_agents,
     ),
     Check("foreign-sandboxes", "pods on the runtime that are not ours", foreign_sandboxes),
