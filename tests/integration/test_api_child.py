@@ -22,6 +22,7 @@ from staticlet.testing.until import until
 
 SETTINGS = Settings(node_name="n1")
 START_S = 20.0
+TROUBLESHOOTING = Path(__file__).resolve().parents[2] / "docs" / "troubleshooting.md"
 
 
 @pytest.fixture
@@ -104,6 +105,7 @@ async def test_a_port_that_is_taken_is_said_once_and_waited_for(
         f"no API server: cannot listen on 127.0.0.1 port {wanted.port}: Address already in use; "
         "end what listens there, or give another --api-port; pods run without it"
     )
+    assert said.replace(str(wanted.port), "6443") in TROUBLESHOOTING.read_text()
 
 
 async def test_one_that_was_left_behind_is_ended_first(
