@@ -234,7 +234,9 @@ def test_another_node_name_makes_another_node_conf(places):
     assert subject == x509.Subject(name="system:node:b", groups=("system:nodes",))
 
 
-@pytest.mark.parametrize("name", ["ca", "ca_key", "serving", "kubelet_client", "admin_conf", "node_conf"])
+@pytest.mark.parametrize(
+    "name", ["ca", "ca_key", "serving", "kubelet_client", "admin_conf", "node_conf"]
+)
 @pytest.mark.parametrize("junk", [b"", b"\xff\xfe junk", b"kind: Config\n", b"a: [", b"x" * 2**21])
 def test_a_broken_file_is_named_and_left_alone(places, name, junk):
     certs.ensure(places, WANTED, NOW)

@@ -178,18 +178,10 @@ def _serving(
     now: datetime,
     written: list[Path],
 ) -> None:
-    pem = _read(places.serving)
     names = wanted.server_names
-    if pem is not None:
-        certificate = _parsed(places.serving, x509.Certificate.read, pem)
-        key = _parsed(places.serving, x509.Key.read, pem)
-        if not certificate.issued_by(authority.certificate) or not certificate.has_key(key):
-            raise CertificateFault(
-                f"{places.serving}: was not signed by the CA in {places.ca}, or has another key: "
-                "move it away to have a new one"
-            )
-        if certificate.names == set(names) and certificate.lasts(now, MARGIN):
-            return
+    there = _with_key(places.serving, authority)
+    if there is not None and there.names == set(names) and there.lasts(now, MARGIN):
+        return
     key = x509.Key.new()
     subject = x509.Subject(name="kube-apiserver")
     try:
@@ -204,18 +196,10 @@ def _serving(
 def _kubelet_client(
     path: Path, authority: signing.Authority, now: datetime, written: list[Path]
 ) -> None:
-    pem = _read(path)
     subject = x509.Subject(name="kube-apiserver-kubelet-client", groups=("system:masters",))
-    if pem is not None:
-        certificate = _parsed(path, x509.Certificate.read, pem)
-        key = _parsed(path, x509.Key.read, pem)
-        if not certificate.issued_by(authority.certificate) or not certificate.has_key(key):
-            raise CertificateFault(
-                f"{path}: was not signed by this server's CA, or has another key: move it away to "
-                "have a new one"
-            )
-        if certificate.subject == subject and certificate.lasts(now, MARGIN):
-            return
+    there = _with_key(path, authority)
+    if there is not None and there.subject == subject and there.lasts(now, MARGIN):
+        return
     key = x509.Key.new()
     _write(path, authority.client(subject, key, now).pem + key.pem, written)
 
@@ -273,6 +257,25 @@ def _fits(
         and access.server == url
         and access.authority == authority.certificate.pem
     )
+
+
+def _with_key(path: Path, authority: signing.Authority) -> x509.Certificate | None:
+    """The certificate of this CA that lies in one file with its key; None where there is no file.
+
+    Raises:
+        CertificateFault: The file holds something else.
+    """
+    pem = _read(path)
+    if pem is None:
+        return None
+    certificate = _parsed(path, x509.Certificate.read, pem)
+    key = _parsed(path, x509.Key.read, pem)
+    if not certificate.issued_by(authority.certificate) or not certificate.has_key(key):
+        raise CertificateFault(
+            f"{path}: was not signed by this server's CA, or has another key: move it away to "
+            "have a new one"
+        )
+    return certificate
 
 
 def _is_any(address: str) -> bool:
