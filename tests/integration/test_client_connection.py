@@ -445,3 +445,28 @@ async def test_a_closed_connection_asks_nobody(scene: Scene) -> None:
     await scene.api.ask("GET", DEFAULT)
     await scene.api.aclose()
     assert "is closed" in str(await fault_of(scene.api))
+
+
+async def test_a_client_certificate_that_rotated_is_shown_and_watches_go_on(
+    tmp_path: Path,
+) -> None:
+    clock = fakes.ManualClock()
+    path = tmp_path / "kubeconfig"
+    places = certs.Places(tmp_path / "api")
+    async with apiloop.serving(tmp_path), connected(path, clock=clock) as api:
+        path.write_bytes(places.admin_conf.read_bytes())
+        listed = await api.ask("GET", MAPS)
+        query = {"resourceVersion": listed["metadata"]["resourceVersion"]}
+        async with aclosing(api.watch(MAPS, query=query, silence_s=20)) as events:
+            async with asyncio.TaskGroup() as group:
+                first = group.create_task(anext(events), name="first event")
+                await api.ask("POST", MAPS, {"metadata": {"name": "a"}})
+                assert (await first).object["metadata"]["name"] == "a"
+            path.write_bytes(places.node_conf.read_bytes())
+            clock.advance(6)
+            fault = await fault_of(api, "/api/v1/namespaces/kube-system/secrets")
+            assert f"system:node:{apiserver.NODE}" in str(fault)
+            path.write_bytes(places.admin_conf.read_bytes())
+            clock.advance(6)
+            await api.ask("POST", MAPS, {"metadata": {"name": "b"}})
+            assert (await anext(events)).object["metadata"]["name"] == "b"
