@@ -221,3 +221,19 @@ async def test_all_watches_end_when_the_server_does():
 def test_an_address_that_is_not_ours_is_said():
     with pytest.raises(listener.ListenFault, match=r"cannot listen on 192\.0\.2\.1 port 1"):
         listener.bound("192.0.2.1", 1)
+
+
+@pytest.mark.parametrize("lacking", ["certificate", "key"])
+def test_a_file_that_tls_lacks_is_named(tmp_path, lacking):
+    junk = tmp_path / "there.pem"
+    junk.write_text("no certificate")
+    files = {"certificate": junk, "key": junk, lacking: tmp_path / "gone.pem"}
+    with pytest.raises(tls.TlsFault, match=r"cannot serve with \S*gone\.pem: No such file"):
+        tls.context(tls.TlsFiles(**files))
+
+
+def test_what_is_no_certificate_is_not_served_with(tmp_path):
+    junk = tmp_path / "there.pem"
+    junk.write_text("no certificate")
+    with pytest.raises(tls.TlsFault, match=r"cannot serve with \S*there\.pem and"):
+        tls.context(tls.TlsFiles(certificate=junk, key=junk))

@@ -61,12 +61,14 @@ def reload(used: ssl.SSLContext, files: TlsFiles) -> None:
     Raises:
         TlsFault: A file cannot be read, or is not what it should be.
     """
+    pair = f"{files.certificate} and {files.key}"
     try:
+        for pair_file in (files.certificate, files.key):
+            pair_file.open("rb").close()  # OpenSSL does not say which of them it cannot read
         used.load_cert_chain(files.certificate, files.key)
     except (OSError, ssl.SSLError) as fault:
-        raise TlsFault(
-            f"cannot serve with {files.certificate} and {files.key}: {fault.strerror or fault}"
-        ) from fault
+        what = fault.filename or pair
+        raise TlsFault(f"cannot serve with {what}: {fault.strerror or fault}") from fault
 
 
 def peer_certificate(request: web.BaseRequest) -> bytes | None:
