@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import copy
 import logging
 from dataclasses import replace
 from datetime import timedelta
@@ -464,3 +465,60 @@ async def test_a_request_whose_answer_was_lost_is_no_rival():
         assert lost == 10
         assert world.node.own.uid
         assert world.node.findings() == ()
+
+
+async def test_more_reserved_than_there_is_is_a_finding():
+    async with running(World(settings=replace(SETTINGS, kube_reserved={"cpu": "3"}))) as world:
+        await asyncio.sleep(1)
+        (finding,) = world.node.findings()
+        assert finding.message.startswith("more cpu is reserved than there is")
+        assert world.there["status"]["allocatable"]["cpu"] == "0"
+
+
+LIES = [
+    {},
+    {"metadata": None},
+    {"metadata": "node1"},
+    {"metadata": {"name": "node2", "uid": "u"}},
+    {"metadata": {"name": "node1", "uid": None}},
+    {"metadata": {"name": "node1", "uid": "u", "labels": [1]}},
+    {"metadata": {"name": "node1", "uid": "u"}, "status": "fine"},
+    {"metadata": {"name": "node1", "uid": "u"}, "status": {"conditions": {"a": 1}}},
+    {"metadata": {"name": "node1", "uid": "u"}, "status": {"conditions": [7, {"type": []}]}},
+    {"metadata": {"name": "node1", "uid": "u"}, "status": {"nodeInfo": 5, "capacity": [1]}},
+    {"metadata": {"name": "node1", "uid": "u"}, "spec": {"renewTime": "2030-01-01T00:00:00"}},
+    {"metadata": {"name": "node1", "uid": "u"}, "spec": {"renewTime": 5}},
+    {"metadata": {"name": "node1", "uid": "u", "resourceVersion": 7}, "spec": []},
+]
+
+
+@pytest.mark.parametrize("lie", LIES, ids=str)
+async def test_a_server_that_lies_harms_nothing_and_is_believed_once_it_tells_the_truth(lie):
+    world = World()
+    real = world.api.ask
+
+    async def lying(*given, **more):
+        await asyncio.sleep(0.001)
+        return copy.deepcopy(lie)
+
+    world.api.ask = lying
+    async with running(world):
+        await asyncio.sleep(60)
+        world.api.ask = real
+        await asyncio.sleep(60)
+        assert world.ready()[0] == "True"
+        assert world.node.own.uid == world.there["metadata"]["uid"]
+        assert world.lease["metadata"]["ownerReferences"][0]["uid"] == world.node.own.uid
+
+
+async def test_a_watch_that_tells_nonsense_of_the_node_is_not_believed():
+    async with running(World()) as world:
+        await asyncio.sleep(5)
+        known = world.node.own.uid
+        for lie in LIES[4:]:
+            world.api.tell("MODIFIED", NODE, {"kind": "Node"} | lie)
+        await asyncio.sleep(5)
+        world.api.change(NODE, {"metadata": {"labels": {"a": "b"}}})
+        await asyncio.sleep(60)
+        assert world.node.own.uid == known
+        assert world.node.own.node["metadata"]["labels"]["a"] == "b"

@@ -132,4 +132,6 @@ def _ran_out(lease: Mapping[str, Any], now: datetime) -> bool:
         renewed = rfc3339.moment(renewed_at(lease))
     except ValueError:
         return True
+    if renewed.tzinfo is None:
+        return True  # no server writes that
     return now - renewed > timedelta(seconds=duration_of(lease))

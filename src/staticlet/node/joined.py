@@ -75,6 +75,7 @@ class Node:
         self._rival = ""
         self._sight = runtimesight.RuntimeSight(runtime, self._clock, self._runtime_changed)
         watcher = observer.Observer(self._host, self._sight, images, settings, self._clock)
+        self._watcher = watcher
         self._registrar = register.Registrar(
             api,
             self.own,
@@ -143,6 +144,11 @@ class Node:
             out.append(self._rival)
         elif self._registrar.refusal:
             out.append(f"cannot be registered: {self._registrar.refusal}")
+        out += (
+            f"more {name} is reserved than there is, and none is left for pods: lower "
+            "kubeReserved, systemReserved or evictionHard"
+            for name in self._watcher.overdrawn
+        )
         source = f"node {self._settings.node_name}"
         return tuple(Finding(severity=Severity.ERROR, source=source, message=one) for one in out)
 

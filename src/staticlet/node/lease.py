@@ -17,7 +17,7 @@ from staticlet.aio import clock as clocks
 from staticlet.client import backoff, port, saying
 from staticlet.config.settings import Settings
 from staticlet.kube import rfc3339
-from staticlet.node import claim, own
+from staticlet.node import answers, claim, own
 
 log = logging.getLogger(__name__)
 
@@ -195,12 +195,14 @@ class Lease:
 
     async def _write(self, wanted: Object) -> Object:
         if self._lease is None:
-            return await self._api.ask("POST", PATH, wanted)
-        return await self._api.ask("PUT", f"{PATH}/{self._node.name}", wanted)
+            return await answers.ask(self._api, self._node.name, "POST", PATH, wanted)
+        place = f"{PATH}/{self._node.name}"
+        return await answers.ask(self._api, self._node.name, "PUT", place, wanted)
 
     async def _get(self) -> Object | None:
         try:
-            return await self._api.ask("GET", f"{PATH}/{self._node.name}")
+            place = f"{PATH}/{self._node.name}"
+            return await answers.ask(self._api, self._node.name, "GET", place)
         except port.Refused as fault:
             if fault.code == HTTPStatus.NOT_FOUND:
                 return None

@@ -16,7 +16,7 @@ from typing import Any
 from staticlet.aio import clock as clocks
 from staticlet.client import backoff, port, saying
 from staticlet.config.settings import Settings
-from staticlet.node import conditions, nodeobject, observer, own, register
+from staticlet.node import answers, conditions, nodeobject, observer, own, register
 
 log = logging.getLogger(__name__)
 
@@ -140,7 +140,9 @@ class NodeStatus:
         due = self._clock.monotonic() >= self._due_s
         if essence == self._sent and not self._tampered() and not due:
             return
-        answer = await self._api.ask(
+        answer = await answers.ask(
+            self._api,
+            self._node.name,
             "PATCH",
             f"{register.PATH}/{self._node.name}/status",
             nodeobject.patch(wanted, node),
@@ -174,7 +176,9 @@ class NodeStatus:
                 self._saying.lost(str(fault))
             return
         try:
-            node = await self._api.ask("GET", f"{register.PATH}/{self._node.name}")
+            node = await answers.ask(
+                self._api, self._node.name, "GET", f"{register.PATH}/{self._node.name}"
+            )
         except port.Refused as second:
             if second.code == HTTPStatus.NOT_FOUND:
                 self._node.gone()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from staticlet.aio import clock as clocks
 from staticlet.config.settings import Settings
-from staticlet.node import machine, nodeobject, pressure, runtimesight
+from staticlet.node import capacity, machine, nodeobject, pressure, runtimesight
 from staticlet.runtime import port
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,9 @@ class Observer:
         images: The images.
         settings: What we are told.
         clock: The time.
+
+    Attributes:
+        overdrawn: The resources of which more is reserved than there is.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Observer:
         self._pressures: Mapping[str, float] = {}
         self._listed: tuple[port.Image, ...] = ()
         self._listed_s: float | None = None
+        self.overdrawn: tuple[str, ...] = ()
 
     async def look(self) -> nodeobject.Observation:
         """How everything is now."""
@@ -58,9 +62,13 @@ class Observer:
             now_s=self._clock.monotonic(),
             period_s=self._settings.eviction_pressure_transition_period_s,
         )
+        there = await self._host.capacity()
+        self.overdrawn = capacity.overdrawn(
+            capacity.capacity(there, self._settings), self._settings
+        )
         return nodeobject.Observation(
             identity=await self._host.identity(),
-            capacity=await self._host.capacity(),
+            capacity=there,
             addresses=await self._host.addresses(),
             runtime=self._sight.version,
             troubles=self._sight.troubles(),

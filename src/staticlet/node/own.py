@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from staticlet.aio import fanout
+from staticlet.node import answers
 
 Object = dict[str, Any]
 
@@ -81,6 +82,8 @@ class OwnNode:
         is gone is about the one before.
         """
         if node is not None:
+            if not answers.is_object(node, self.name):
+                return
             self._watched_uid = str(node["metadata"].get("uid") or "")
             self.take(node)
         elif self.known_uid == self._watched_uid:

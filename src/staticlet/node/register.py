@@ -15,7 +15,7 @@ from typing import Any
 from staticlet.aio import clock as clocks
 from staticlet.client import backoff, port, saying
 from staticlet.config.settings import Settings
-from staticlet.node import conditions, nodeobject, observer, own
+from staticlet.node import answers, conditions, nodeobject, observer, own
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ class Registrar:
     async def _make(self, wanted: Object) -> Object | None:
         """The Node that was made; None when there may be one already."""
         try:
-            return await self._api.ask("POST", PATH, wanted)
+            return await answers.ask(self._api, self._node.name, "POST", PATH, wanted)
         except port.Refused as fault:
             if fault.code == HTTPStatus.FORBIDDEN:
                 # Some may look but not make: the refusal counts only if there is no Node.
@@ -117,11 +117,13 @@ class Registrar:
 
     async def _take(self, wanted: Object) -> None:
         place = f"{PATH}/{self._node.name}"
-        there = await self._api.ask("GET", place)
+        there = await answers.ask(self._api, self._node.name, "GET", place)
         rebooted = _rebooted(there, wanted)
         patch = nodeobject.reconciled(there, wanted)
         if patch is not None:
-            there = await self._api.ask("PATCH", place, patch, media=port.MERGE_PATCH)
+            there = await answers.ask(
+                self._api, self._node.name, "PATCH", place, patch, media=port.MERGE_PATCH
+            )
             log.info("put the labels of node %s right", self._node.name)
         self._node.settle(there)
         if rebooted:

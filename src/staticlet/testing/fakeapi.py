@@ -103,7 +103,7 @@ class FakeApi:
         del self.objects[path]
         self._version += 1
         gone["metadata"]["resourceVersion"] = str(self._version)
-        self._tell("DELETED", path, gone)
+        self.tell("DELETED", path, gone)
         return _copied(gone)
 
     def change(self, path: str, changes: Object) -> Object:
@@ -152,10 +152,11 @@ class FakeApi:
         kept = _copied(thing)
         kept["metadata"]["resourceVersion"] = str(self._version)
         self.objects[path] = kept
-        self._tell(event, path, kept)
+        self.tell(event, path, kept)
         return _copied(kept)
 
-    def _tell(self, event: str, path: str, thing: Object) -> None:
+    def tell(self, event: str, path: str, thing: Object) -> None:
+        """Send an event to those who watch, true or not."""
         for followed, queue in self._watchers:
             if _within(path, followed):
                 queue.put_nowait(port.Event(type=event, object=_copied(thing)))
