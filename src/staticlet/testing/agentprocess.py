@@ -28,6 +28,9 @@ QUICK: Mapping[str, Any] = {
     "crashLoopBackOff": {"maxContainerRestartPeriod": "1s"},
 }
 
+CLOSED: Mapping[str, Any] = {"enableServer": False, "healthzPort": 0}
+"""No port of the kubelet's is open unless a test asks for it: agents run side by side."""
+
 
 class AgentProcess(program.Program):
     """An agent that can be started, stopped and killed.
@@ -70,7 +73,8 @@ class AgentProcess(program.Program):
 
     def _write_config(self, config: Mapping[str, Any]) -> None:
         kind = {"apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration"}
-        self._config.write_text(json.dumps({**kind, "podLogsDir": str(self.pod_logs), **config}))
+        own = {"podLogsDir": str(self.pod_logs), **CLOSED}
+        self._config.write_text(json.dumps({**kind, **own, **config}))
 
     @property
     def socket(self) -> Path:
