@@ -10,6 +10,7 @@ They are made by another process, since `cryptography` once imported stays in me
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -134,7 +135,8 @@ def write(places: Places, names: Sequence[str], now: datetime) -> None:
 
 
 def main(directory: str, *names: str) -> None:
-    """Make both files, as a program of its own."""
+    """Make both files, as a program of its own, which gives way to the pods that start."""
+    os.nice(10)
     try:
         write(Places(Path(directory)), names, datetime.now(UTC))  # noqa: TID251  a process apart
     except (OSError, ValueError) as fault:

@@ -31,7 +31,7 @@ RETRY_S = 5.0
 LOOK_S = 60.0
 """How often the files of certificates are looked at."""
 
-LIMITS = listener.Limits(connections=500, refused=50)
+LIMITS = listener.Limits(connections=500, refused=50, idle_s=90.0)
 FEW = listener.Limits(connections=100, refused=20, idle_s=30.0)
 
 Secure: TypeAlias = Callable[[], Awaitable[tls.TlsFiles]]
