@@ -45,6 +45,7 @@ from staticlet.pods import (
     wanted,
 )
 from staticlet.pods.images import credentials, puller, source
+from staticlet.pods.sources import apipods
 from staticlet.runtime import port
 from staticlet.runtime.cri import channel, endpoint, images, runtime
 from staticlet.server import kubeletapi, local
@@ -150,7 +151,13 @@ class Agent:
         trees = cgroup.present()
         self._changes = fanout.Fanout[wanted.PodKey]()
         self._hands = hands.RuntimeHands(
-            connections.runtime, settings, self._facts.now, clock, trees, events=self._events
+            connections.runtime,
+            settings,
+            self._facts.now,
+            clock,
+            trees,
+            events=self._events,
+            grace_of=self._grace_of,
         )
         self._tools = tools.Tools(
             hands=self._hands,
@@ -171,7 +178,10 @@ class Agent:
         self._house = housekeeping.House(settings, trees=trees, node=self._facts.now)
         self._arrived = latest.Latest(None)
         self._sources = sources.Sources(settings, clock, news=self._arrived.touch)
-        self._wanted = wanted.Wanted(sources=frozenset(self._sources.snapshots))
+        self._of_api: dict[str, wanted.Snapshot] = {}
+        if settings.kubeconfig is not None:
+            self._of_api[apipods.API] = wanted.Snapshot(source=apipods.API, ready=False)
+        self._wanted = wanted.Wanted(sources=frozenset((*self._sources.snapshots, *self._of_api)))
         self._holders: Mapping[wanted.PodKey, merge.Holder] = {}
         self._finding_news = findingnews.FindingNews()
         self._driver_unknown = True
@@ -192,7 +202,24 @@ class Agent:
             recorder=self._events,
             news=self._news,
             clock=self._clock,
+            publish=self._take_api_pods,
         )
+
+    def _take_api_pods(self, snapshot: wanted.Snapshot) -> None:
+        """Take what the API wants of this node."""
+        if self._of_api[snapshot.source] != snapshot:
+            self._of_api[snapshot.source] = snapshot
+            self._arrived.touch()
+
+    def _grace_of(self, uid: str) -> int | None:
+        return None if self._joining is None else self._joining.grace_of(uid)
+
+    def is_gone(self, key: wanted.PodKey, uid: str) -> bool:
+        """Whether nothing of a pod is left here, as far as the runtime was looked at."""
+        if not self.works.is_set() or self._pool.report(key) is not None:
+            return False
+        wants = self._wanted.pods.get(key)
+        return (wants is None or wants.uid != uid) and uid not in self._pool.known_uids()
 
     async def run(self) -> None:
         """Keep the pods until cancelled."""
@@ -347,7 +374,8 @@ class Agent:
         self._arrived.touch()
 
     def _merge(self, *, decide: bool) -> None:
-        merged = merge.merge(self._sources.snapshots.values(), holders=self._holders)
+        snapshots = (*self._sources.snapshots.values(), *self._of_api.values())
+        merged = merge.merge(snapshots, holders=self._holders)
         self._wanted = merged
         self._tell_findings(merged)
         self._finding_events.tell(merged)

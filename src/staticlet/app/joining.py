@@ -6,7 +6,7 @@ Nothing that keeps static pods running waits for anything in here.
 from __future__ import annotations
 
 import random
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 
 from staticlet.aio import clock as clocks
@@ -14,8 +14,8 @@ from staticlet.aio import fanout, supervise
 from staticlet.client import connection, reflector
 from staticlet.config.settings import Settings
 from staticlet.kube import finding
-from staticlet.node import eventsender, joined, mirrors, view
-from staticlet.pods import events
+from staticlet.node import apipods, eventsender, joined, mirrors
+from staticlet.pods import events, wanted
 from staticlet.runtime import port
 
 WARNING = events.WARNING
@@ -33,6 +33,7 @@ class Joining:
         recorder: Keeps events.
         news: Tells that there is another one.
         clock: The time.
+        publish: Takes what the API wants of this node, as a source's snapshots.
     """
 
     def __init__(
@@ -40,12 +41,13 @@ class Joining:
         kubeconfig: Path,
         settings: Settings,
         *,
-        agent: view.Agent,
+        agent: apipods.Agent,
         runtime: port.Runtime,
         images: port.Images,
         recorder: events.Recorder,
         news: fanout.Fanout[str],
         clock: clocks.Clock,
+        publish: Callable[[wanted.Snapshot], None],
     ) -> None:
         self.api = connection.Connection(kubeconfig, clock=clock)
         subject = joined.subject(settings.node_name)
@@ -79,6 +81,17 @@ class Joining:
             pause=self.api.pause,
             tell=lambda reason, words: recorder.record(subject, WARNING, reason, words),
         )
+        self._api_pods = apipods.ApiPods(
+            self.api,
+            agent=agent,
+            there=self._pods,
+            node=lambda: self._node.own.node,
+            clock=clock,
+            random=chance,
+            pause=self.api.pause,
+            publish=publish,
+            record=recorder.record,
+        )
         self._sender = eventsender.EventSender(
             self.api,
             agent,
@@ -94,12 +107,17 @@ class Joining:
         """What is wrong with the node in the API, and lasts."""
         return self._node.findings()
 
+    def grace_of(self, uid: str) -> int | None:
+        """The grace in seconds with which the API deletes a pod; None when it does not."""
+        return self._api_pods.graces.get(uid)
+
     def tasks(self) -> Iterator[tuple[str, Coroutine[None, None, None]]]:
         """The works, by their names; each is begun anew should it fail unforeseen."""
         for name, work in (
             ("node", self._node.run),
             ("pods of the API", self._pods.run),
             ("mirror pods", self._mirrors.run),
+            ("API pods", self._api_pods.run),
             ("events for the API", self._sender.run),
         ):
             yield name, supervise.restarting(name, work)

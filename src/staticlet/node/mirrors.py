@@ -19,6 +19,7 @@ from staticlet.client import backoff, port
 from staticlet.kube import core
 from staticlet.node import mirrorplan, mirrorpod, statuspatch, view
 from staticlet.pods import wanted
+from staticlet.pods.sources import apipods
 
 log = logging.getLogger(__name__)
 
@@ -219,6 +220,10 @@ class Mirrors:
         shown = self._agent.pod(key)
         all_wanted = self._agent.manifests()
         pod = all_wanted.pods.get(key)
+        if pod is not None and pod.source == apipods.API:
+            shown, pod = None, None  # no static pod: whoever calls it a mirror made it up
+        elif shown is not None and not mirrorpod.hash_of(shown):
+            shown = None  # of the API, and going
         static = shown or (pod.pod if pod is not None else None)
         meta = static.metadata if static is not None else None
         return mirrorplan.Situation(
@@ -226,7 +231,7 @@ class Mirrors:
             leaving=pod is None and meta is not None and meta.deletionTimestamp is not None,
             found=self._found(key),
             labels=self._labels.get(key),
-            settled=all_wanted.ready >= all_wanted.sources,
+            settled=all_wanted.ready >= all_wanted.sources - {apipods.API},
             node_uid=self._owner.uid,
         )
 

@@ -1,0 +1,273 @@
+"""Pods of the API on this node: admitted or refused, their status told, their end confirmed.
+
+What runs is the workers' business; here is decided what they get to see of the API, and what the
+API gets to see of them. An object that is being deleted is removed once nothing of its pod is left
+on the machine, and not before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from staticlet.aio import clock as clocks
+from staticlet.aio import fanout
+from staticlet.client import backoff, port
+from staticlet.node import mirrors, statuspatch, view
+from staticlet.pods import admission, events, wanted
+from staticlet.pods.sources import apipods
+
+log = logging.getLogger(__name__)
+
+Object = dict[str, Any]
+
+AT_ONCE = 4
+_DELETE = {"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0}
+
+
+class Agent(view.Agent, Protocol):
+    """What more is asked of the agent."""
+
+    def is_gone(self, key: wanted.PodKey, uid: str) -> bool:
+        """Whether nothing of a pod is left here, as far as the runtime was looked at."""
+        ...
+
+
+class ApiPods:
+    """Serves the pods that an API server binds to this node.
+
+    Args:
+        api: The API server.
+        agent: The pods.
+        there: The pods of the node in the API.
+        node: The own Node as the API has it; None while there is none.
+        clock: The time.
+        random: A number from 0 to 1 at each call, for pauses.
+        pause: Waits so many seconds, or less if a server that was away answers again.
+        publish: Takes the source's snapshots.
+        record: Takes subject, type, reason and message of an event.
+
+    Attributes:
+        graces: The grace of each pod that is being deleted, by UID, in seconds.
+    """
+
+    def __init__(
+        self,
+        api: port.Api,
+        *,
+        agent: Agent,
+        there: mirrors.Collection,
+        node: Callable[[], Mapping[str, Any] | None],
+        clock: clocks.Clock,
+        random: Callable[[], float],
+        pause: Callable[[float], Awaitable[None]],
+        publish: Callable[[wanted.Snapshot], None],
+        record: Callable[[events.Subject, str, str, str], None],
+    ) -> None:
+        self.graces: dict[str, int] = {}
+        self._api = api
+        self._agent = agent
+        self._there = there
+        self._node = node
+        self._clock = clock
+        self._random = random
+        self._pause = pause
+        self._publish = publish
+        self._record = record
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._busy: set[wanted.PodKey] = set()
+        self._again: set[wanted.PodKey] = set()
+        self._served: dict[str, None] = {}
+        self._wanted: dict[str, wanted.WantedPod] = {}
+        self._refused: dict[str, admission.Refusal] = {}
+        self._known: dict[wanted.PodKey, Object] = {}
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        self._tell_wanted()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow_agent(group), name="API pods: pods")
+            group.create_task(self._follow_api(group), name="API pods: API")
+            await self._there.synced_once.wait()
+            self._take_in(group, [*self._there.objects])
+
+    async def _follow_agent(self, group: asyncio.TaskGroup) -> None:
+        while True:
+            with self._agent.changes.subscribed() as news:
+                try:
+                    while some := await news.next():
+                        self._look(group, some)
+                except fanout.Dropped:
+                    self._look(group, [*self._there.objects])
+                else:
+                    return  # the agent ends
+
+    async def _follow_api(self, group: asyncio.TaskGroup) -> None:
+        while True:
+            with self._there.changes.subscribed() as news:
+                try:
+                    while some := await news.next():
+                        self._take_in(group, some)
+                except fanout.Dropped:
+                    self._take_in(group, [*self._there.objects])
+                else:
+                    return
+
+    def _take_in(self, group: asyncio.TaskGroup, keys: Iterable[tuple[str, str]]) -> None:
+        """The API has something new: tell what is wanted, and look at these."""
+        if self._there.synced_once.is_set():
+            self._tell_wanted()
+            self._look(group, keys)
+
+    def _look(self, group: asyncio.TaskGroup, keys: Iterable[tuple[str, str]]) -> None:
+        for key in (wanted.PodKey(*key) for key in keys):
+            if key in self._busy:
+                self._again.add(key)
+            elif key in self._there.objects and apipods.is_ours(self._there.objects[key]):
+                self._busy.add(key)
+                group.create_task(self._tend(key), name=f"API pod {key}")
+
+    def _tell_wanted(self) -> None:
+        objects = [one for one in self._there.objects.values() if apipods.is_ours(one)]
+        uids = {apipods.uid_of(one) for one in objects}
+        self._refused = {uid: why for uid, why in self._refused.items() if uid in uids}
+        self._served = {uid: None for uid in self._served if uid in uids}
+        self.graces = {
+            apipods.uid_of(one): grace
+            for one in objects
+            if apipods.is_going(one) and (grace := apipods.grace_s(one)) is not None
+        }
+        self._admit(objects)
+        made = apipods.snapshot(
+            objects,
+            server=self._api.server,
+            synced=self._there.synced_once.is_set(),
+            served=self._served,
+            refused=self._refused,
+            known=self._wanted,
+            now=self._clock.now(),
+        )
+        self._wanted = {pod.uid: pod for one in made.manifests for pod in one.pods}
+        self._served |= {pod.uid: None for one in made.manifests for pod in one.pods}
+        self._publish(made)
+
+    def _admit(self, objects: list[Object]) -> None:
+        """Decide once about each new pod, in the order in which they were made."""
+        node = self._node()
+        if node is None:
+            return
+        new = [one for one in objects if self._is_new(one)]
+        for obj in sorted(new, key=lambda one: str(one["metadata"].get("creationTimestamp"))):
+            uid = apipods.uid_of(obj)
+            others = [
+                *(
+                    o
+                    for o in objects
+                    if apipods.uid_of(o) in self._served and not apipods.has_ended(o)
+                ),
+                *(msgspec.to_builtins(p) for p in self._agent.pods() if _source(p) != apipods.API),
+            ]
+            why = admission.admit(obj, node, others)
+            if why is None:
+                self._served[uid] = None
+                continue
+            self._refused[uid] = why
+            key = wanted.PodKey(obj["metadata"]["namespace"], obj["metadata"]["name"])
+            self._record(events.of_pod(key, uid), events.WARNING, why.reason, why.message)
+
+    def _is_new(self, obj: Object) -> bool:
+        uid = apipods.uid_of(obj)
+        over = apipods.is_going(obj) or apipods.has_ended(obj)
+        return not over and uid not in self._served and uid not in self._refused
+
+    async def _tend(self, key: wanted.PodKey) -> None:
+        pauses = backoff.Backoff(self._random)
+        try:
+            while True:
+                self._again.discard(key)
+                try:
+                    async with self._slots:
+                        await self._bring_up_to_date(key)
+                except port.Refused as fault:
+                    log.warning("%s: the API server refuses its status: %s", key, fault)
+                    await self._pause(pauses.next(fault.retry_after_s))
+                    continue
+                except port.Unreachable as fault:
+                    log.debug("%s: %s", key, fault)
+                    await self._pause(pauses.next())
+                    continue
+                if key not in self._again:
+                    return
+        finally:
+            self._busy.discard(key)
+
+    async def _bring_up_to_date(self, key: wanted.PodKey) -> None:
+        """Write the status if it differs; remove the object once its pod is gone."""
+        obj = self._object(key)
+        if obj is None or not apipods.is_ours(obj):
+            return
+        uid = apipods.uid_of(obj)
+        path = f"/api/v1/namespaces/{key.namespace}/pods/{key.name}"
+        if apipods.is_going(obj) and self._agent.is_gone(key, uid):
+            await self._spare(
+                self._api.ask("DELETE", path, {**_DELETE, "preconditions": {"uid": uid}})
+            )
+            self._known.pop(key, None)
+            return
+        change = self._change(key, obj, uid)
+        if change is not None:
+            body = {"metadata": {"uid": uid}, "status": change}
+            made = await self._spare(
+                self._api.ask("PATCH", f"{path}/status", body, media=port.STRATEGIC_PATCH)
+            )
+            if made is not None:
+                self._known[key] = made
+
+    def _object(self, key: wanted.PodKey) -> Object | None:
+        """The object as it is by now: the watch may not have brought our own last write yet."""
+        ours = self._known.get(key)
+        if ours is not None:
+            version = str((ours.get("metadata") or {}).get("resourceVersion", ""))
+            if version.isdecimal() and self._there.revision < int(version):
+                return ours
+            del self._known[key]
+        return self._there.objects.get(key)
+
+    def _change(self, key: wanted.PodKey, obj: Object, uid: str) -> Object | None:
+        there = obj.get("status") or {}
+        why = self._refused.get(uid)
+        if why is not None:
+            if apipods.has_ended(obj):
+                return None
+            return {
+                "phase": "Failed",
+                "reason": why.reason,
+                "message": f"Pod was rejected: {why.message}",
+            }
+        shown = self._agent.pod(key)
+        if shown is None or shown.status is None or (shown.metadata and shown.metadata.uid != uid):
+            return None
+        if apipods.has_ended(obj) and shown.status.phase not in ("Succeeded", "Failed"):
+            return None  # what has ended once stays so
+        if apipods.is_going(obj) and shown.status.phase == "Pending":
+            return None  # all of it is cleared away: what it was last says more
+        return statuspatch.patch(shown.status, there)
+
+    @staticmethod
+    async def _spare(request: Awaitable[Object]) -> Object | None:
+        """The answer; None where the object is another one, or gone, meanwhile."""
+        try:
+            return await request
+        except port.Refused as fault:
+            if fault.code in (404, 409):
+                return None
+            raise
+
+
+def _source(pod: Any) -> str:
+    notes = (pod.metadata.annotations if pod.metadata else None) or {}
+    return str(notes.get("kubernetes.io/config.source", ""))
