@@ -285,9 +285,12 @@ def test_denials_say_who_may_not_do_what_where():
         "details": {"name": "web", "kind": "pods"},
         "code": 403,
     }
-    assert denial.words(proof.NOBODY, path("/metrics")).message == (
-        'forbidden: User "system:anonymous" cannot get path "/metrics"'
-    )
+
+
+def test_denials_of_a_path_have_details_that_are_empty():
+    said = denial.words(proof.NOBODY, path("/metrics")).status()
+    assert said["message"] == 'forbidden: User "system:anonymous" cannot get path "/metrics"'
+    assert said["details"] == {}
 
 
 def acting(user, *headers):
