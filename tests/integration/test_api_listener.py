@@ -237,3 +237,52 @@ def test_what_is_no_certificate_is_not_served_with(tmp_path):
     junk.write_text("no certificate")
     with pytest.raises(tls.TlsFault, match=r"cannot serve with \S*there\.pem and"):
         tls.context(tls.TlsFiles(certificate=junk, key=junk))
+
+
+LARGE = answers.Plain(body={"text": "0123456789" * 1_600_000})
+
+
+@asynccontextmanager
+async def asked_for_much(
+    files: certs.Places, request: bytes, *, slow_s: float
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.Future[int]]]:
+    """The answer of 16 MB to a request, and what is left in the server's memory in the end."""
+    sender = sending.Sender(clock=clock.SystemClock(), watches=sending.Watches(), slow_s=slow_s)
+    left = asyncio.get_running_loop().create_future()
+
+    async def handler(asked: web.BaseRequest) -> web.StreamResponse:
+        transport = asked.transport
+        made = await sender.send(asked, LARGE, forms.PLAIN, ())
+        if not left.done():
+            left.set_result(transport.get_write_buffer_size())
+        return made
+
+    async with serving(files, handler) as (port, trust), asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trust, limit=1024)
+        writer.write(request)
+        try:
+            yield reader, left
+        finally:
+            writer.transport.abort()
+
+
+async def test_a_large_body_comes_whole_with_its_length(files):
+    async with asked_for_much(files, GET, slow_s=10) as (reader, _):
+        head = await reader.readuntil(b"\r\n\r\n")
+        size = int(head.lower().partition(b"content-length: ")[2].split()[0])
+        assert json.loads(await reader.readexactly(size)) == LARGE.body
+
+
+async def test_the_head_of_a_large_body_is_all_that_is_sent_of_it(files):
+    twice = GET.replace(b"GET", b"HEAD") * 2
+    async with asked_for_much(files, twice, slow_s=10) as (reader, _):
+        for _ in range(2):
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+
+
+async def test_who_does_not_read_a_large_body_costs_little_and_is_cut_off(files):
+    async with asked_for_much(files, GET, slow_s=0.3) as (reader, left):
+        await reader.readuntil(b"\r\n")
+        assert await left < 2 * 2**20
+        with pytest.raises(asyncio.IncompleteReadError):
+            await reader.readexactly(16_000_000)

@@ -109,6 +109,17 @@ async def test_what_is_not_served_is_a_status(served, method, path, code):
     assert (got.code, got.body["kind"], got.body["code"]) == (code, "Status", code)
 
 
+async def test_a_path_that_nobody_knows_has_details_that_are_empty(served):
+    assert (await served.ask("GET", "/nope")).body["details"] == {}
+
+
+async def test_openapi_comes_whole_to_who_takes_it_only_as_it_is(served):
+    plain = {"Accept-Encoding": "identity"}
+    got = await served.ask("GET", "/openapi/v2", headers=plain)
+    assert len(got.raw) > 256 * 1024
+    assert got.raw == (await served.ask("GET", "/openapi/v2")).raw
+
+
 async def test_a_body_of_more_than_three_mebibytes_is_refused(served):
     got = await served.ask("POST", MAPS, b"x" * (3 * 2**20 + 1))
     assert (got.code, got.body["reason"]) == (413, "RequestEntityTooLarge")

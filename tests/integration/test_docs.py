@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from staticlet.apiserver.controllers import registry as controllers
-from staticlet.apiserver.http import sending
+from staticlet.apiserver.http import pieces, sending
 from staticlet.apiserver.resources import registry
 from staticlet.apiserver.store import history, statefile
 from staticlet.app import agent, api, apioptions, up
@@ -251,7 +251,7 @@ def test_the_limits_of_the_api_are_those_of_the_code():
         f"| a request's body | {bodies.LIMIT >> 20} MiB, within {bodies.WITHIN_S:g} s | ",
         f"| connections | {limits.connections:,} | 429 |",
         f"| watches | {sending.MOST_WATCHES:,} | 429 |",
-        f"| what a client has not read | for {sending.SLOW_S:g} s | it is cut off |",
+        f"| what a client has not read | for {pieces.SLOW_S:g} s | it is cut off |",
         f"| changes that a watch can go on from | {keeping.revisions:,}, for five minutes; ",
         f"the newest {keeping.few} for longer, within {keeping.size >> 20} MiB | ",
     ):

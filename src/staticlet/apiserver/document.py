@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+
+_PART = 64 * 1024
+_GZIP = 16 + zlib.MAX_WBITS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +32,13 @@ class Document:
     def body(self) -> bytes:
         """The document, decompressed anew at every call."""
         return gzip.decompress(self.packed)
+
+    def parts(self) -> Iterator[bytes]:
+        """The document, decompressed part by part as they are taken."""
+        unpacking, left = zlib.decompressobj(_GZIP), self.packed
+        while not unpacking.eof:
+            yield unpacking.decompress(left, _PART)
+            left = unpacking.unconsumed_tail
 
     @property
     def hash(self) -> str:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
-from aiohttp import web
 
 from staticlet.apiserver.document import Document
-from staticlet.apiserver.http import forms, health, metrics, path, version
+from staticlet.apiserver.http import forms, health, metrics, path, pieces, version
 from staticlet.kube import refusal
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 TEXT = "text/plain; charset=utf-8"
 INDEX = (
@@ -41,6 +43,15 @@ class Documents(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """An answer before it is sent."""
+
+    parts: Iterable[bytes] = ()
+    headers: Mapping[str, str]
+    code: int = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
     """All of them.
 
@@ -64,7 +75,7 @@ class Places:
         """
         where = asked.target.path.rstrip("/") or "/"
         first = where.split("/")[1]
-        made: web.Response | None
+        made: _Made | None
         if first in health.ENDPOINTS:
             told = health.answer(self.checks, where, asked.query)
             made = _bytes(told.text.encode(), TEXT, code=told.code)
@@ -80,9 +91,10 @@ class Places:
             raise refusal.no_such_path()
         if request.method not in ("GET", "HEAD"):
             raise path.not_allowed()
-        return made
+        parts = iter(made.parts)
+        return await pieces.made(request, parts, code=made.code, headers=made.headers)
 
-    async def _document(self, request: web.BaseRequest, where: str) -> web.Response | None:
+    async def _document(self, request: web.BaseRequest, where: str) -> _Made | None:
         accepted = request.headers.get("Accept", "")
         if where.startswith("/openapi/"):
             document = await asyncio.to_thread(self.openapi.answer, where, accepted)
@@ -91,18 +103,18 @@ class Places:
         return None if document is None else _sent(document, request.headers)
 
 
-def _sent(document: Document, headers: Mapping[str, str]) -> web.Response:
+def _sent(document: Document, headers: Mapping[str, str]) -> _Made:
     """A document, compressed where the client takes that, or the news that it has it already."""
     own = {"ETag": document.etag, "Vary": "Accept, Accept-Encoding"}
     if headers.get("If-None-Match") == document.etag:
-        return web.Response(status=304, headers=own)
+        return _Made(code=304, headers=own)
     own["Content-Type"] = document.content_type
     if "gzip" in headers.get("Accept-Encoding", ""):
         own["Content-Encoding"] = "gzip"
-        return web.Response(body=document.packed, headers=own)
-    return web.Response(body=document.body(), headers=own)
+        return _Made(parts=(document.packed,), headers=own)
+    return _Made(parts=document.parts(), headers=own)
 
 
-def _bytes(body: bytes, content_type: str, *, code: int = 200) -> web.Response:
+def _bytes(body: bytes, content_type: str, *, code: int = 200) -> _Made:
     headers = {"Content-Type": content_type, "X-Content-Type-Options": "nosniff"}
-    return web.Response(body=body, status=code, headers=headers)
+    return _Made(parts=(body,), code=code, headers=headers)

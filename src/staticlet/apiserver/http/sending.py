@@ -8,22 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from aiohttp import web
 
 from staticlet.aio import clock
-from staticlet.apiserver.http import forms, lines, render
+from staticlet.apiserver.http import forms, lines, pieces, render
 from staticlet.apiserver.verbs import answers, nodeport
 from staticlet.web import status
-
-PIECE = 256 * 1024
-"""Bytes that are written at a time; between two pieces others have their turn."""
-
-SLOW_S = 30.0
-"""How long a client may leave its buffer full."""
 
 PAUSED_S = 4 * 3600.0
 """How long a person may stop to read what is passed on to him."""
@@ -86,7 +80,7 @@ class Sender:
     clock: clock.Clock
     watches: Watches
     lines: lines.Lines = field(default_factory=lines.Lines)
-    slow_s: float = SLOW_S
+    slow_s: float = pieces.SLOW_S
 
     async def send(
         self, request: web.BaseRequest, answer: answers.Answer, form: forms.Form, headers: Headers
@@ -95,12 +89,15 @@ class Sender:
         now = self.clock.now()
         match answer:
             case answers.One():
-                return _whole(render.one(answer, form, now), answer.code, form, headers)
+                body = render.one(answer, form, now)
+                return await self._whole(request, body, answer.code, _typed(headers, form))
             case answers.Many():
-                pieces = render.many(answer, form, now)
-                return await self._in_pieces(request, pieces, form, headers)
+                parts = render.many(answer, form, now)
+                typed = _typed(headers, form)
+                return await pieces.made(request, parts, headers=typed, slow_s=self.slow_s)
             case answers.Plain():
-                return _whole(render.plain(answer.body, form), answer.code, form, headers)
+                body = render.plain(answer.body, form)
+                return await self._whole(request, body, answer.code, _typed(headers, form))
             case answers.Stream():
                 return await self._watch(request, answer, form, headers)
             case answers.Relay():
@@ -129,7 +126,7 @@ class Sender:
             return response
         except ConnectionError:
             return response  # it has gone
-        return await _ended(response)
+        return await pieces.ended(response)
 
     async def _watch(
         self,
@@ -151,7 +148,7 @@ class Sender:
             return response  # it has gone
         finally:
             await _close(answer.batches)
-        return await _ended(response)
+        return await pieces.ended(response)
 
     async def _lines(
         self,
@@ -176,39 +173,10 @@ class Sender:
             elif len(events) > 1:
                 await asyncio.sleep(0)  # the first of many: others have their turn between them
 
-    async def _in_pieces(
-        self,
-        request: web.BaseRequest,
-        pieces: Iterator[bytes],
-        form: forms.Form,
-        headers: Headers,
+    async def _whole(
+        self, request: web.BaseRequest, body: bytes, code: int, headers: Headers
     ) -> web.StreamResponse:
-        """Send what is made while it is sent; a list that is small enough goes at once."""
-        piece, more = _gathered(pieces)
-        if not more:
-            return _whole(piece, 200, form, headers)
-        response = web.StreamResponse(headers=_typed(headers, form))
-        try:
-            await response.prepare(request)
-            while True:
-                async with asyncio.timeout(self.slow_s):
-                    await response.write(piece)
-                if not more:
-                    break
-                await asyncio.sleep(0)
-                piece, more = _gathered(pieces)
-        except TimeoutError:
-            request.protocol.force_close()
-            return response
-        except ConnectionError:
-            return response  # it has gone
-        return await _ended(response)
-
-
-async def _ended(response: web.StreamResponse) -> web.StreamResponse:
-    with contextlib.suppress(ConnectionError):  # it has gone amid the last of it
-        await response.write_eof()
-    return response
+        return await pieces.whole(request, body, code=code, headers=headers, slow_s=self.slow_s)
 
 
 def _typed(headers: Headers, form: forms.Form) -> Headers:
@@ -227,18 +195,3 @@ async def _close(batches: AsyncIterator[Sequence[answers.Event]]) -> None:
     close = getattr(batches, "aclose", None)
     if close is not None:
         await close()
-
-
-def _whole(body: bytes, code: int, form: forms.Form, headers: Headers) -> web.Response:
-    return web.Response(body=body, status=code, headers=_typed(headers, form))
-
-
-def _gathered(pieces: Iterator[bytes]) -> tuple[bytes, bool]:
-    """So many pieces as are written at a time, and whether more may follow."""
-    taken, size = [], 0
-    for piece in pieces:
-        taken.append(piece)
-        size += len(piece)
-        if size >= PIECE:
-            return b"".join(taken), True
-    return b"".join(taken), False
