@@ -239,7 +239,18 @@ class Agent:
 
     def _kubelet_api(self) -> contextlib.AbstractAsyncContextManager[None]:
         api = self._joining.api if self._joining is not None else None
-        return kubeletapi.serving(self, self.settings, api=api, clock=self._clock)
+        return kubeletapi.serving(
+            self, self.settings, api=api, clock=self._clock, syncloop=self._sync_trouble
+        )
+
+    def _sync_trouble(self) -> str:
+        """What keeps pods from being looked after, for `/healthz/syncloop`; empty for nothing."""
+        now = self.vitals()
+        if now.fault:
+            return f"the container runtime is down: {now.fault}"
+        if vitals.stuck(now, absent_s=0.0, time_s=self._clock.monotonic()):
+            return "the list of what runs takes too long"
+        return ""
 
     def _tasks(self) -> Iterator[tuple[str, Coroutine[None, None, None]]]:
         yield "runtime gate", self._gate.run()
