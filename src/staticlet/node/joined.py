@@ -16,6 +16,7 @@ from staticlet.config.settings import Settings
 from staticlet.host import nodeinfo
 from staticlet.kube.finding import Finding, Severity
 from staticlet.node import (
+    guarded,
     lease,
     machine,
     nodestatus,
@@ -49,6 +50,7 @@ class Node:
 
     Attributes:
         own: The Node, for those who write what belongs to it.
+        api: The API server for them: out of reach while another agent holds the node's name.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Node:
         host: machine.Machine | None = None,
     ) -> None:
         self.own = own.OwnNode(settings.node_name)
+        self.api = guarded.Guarded(api, self.own, pause)
         self._api = api
         self._settings = settings
         self._tell = tell
