@@ -59,7 +59,7 @@ def name() -> str:
 
 def put(up: UpProcess, name: str) -> tuple[str, tuple[str, int]]:
     """Write a manifest; the pod's name, and its container's life once it runs."""
-    up.manifests.put(f"{name}.yaml", pod(name, WAIT))
+    up.manifests.put(f"{name}.yaml", pod(name, WAIT, terminationGracePeriodSeconds=2))
     full = f"{name}-{NODE}"
     return full, up.until_runs(full)
 
