@@ -17,7 +17,7 @@ from staticlet.apiserver.controllers import registry as controllers
 from staticlet.apiserver.http import pieces, sending
 from staticlet.apiserver.resources import registry
 from staticlet.apiserver.store import history, statefile
-from staticlet.app import agent, api, apioptions, up
+from staticlet.app import agent, api, apioptions, rootdir, up
 from staticlet.cli import main
 from staticlet.config import effective, flags
 from staticlet.config.settings import Settings
@@ -229,7 +229,7 @@ def test_the_words_for_two_manifests_with_one_pod_are_documented():
 
 async def test_the_words_for_a_root_directory_in_use_are_documented(tmp_path):
     settings = Settings(node_name="n1", root_dir=tmp_path)
-    with agent._root_directory(settings), pytest.raises(agent.CannotStart) as refused:
+    with rootdir.held(settings), pytest.raises(rootdir.CannotStart) as refused:
         await agent.serve_agent(settings, asyncio.Event())
     words = str(refused.value).replace(str(tmp_path), "/var/lib/kubelet")
     assert words.replace(f"pid {os.getpid()}", "pid 4711") in page("docs/troubleshooting.md")

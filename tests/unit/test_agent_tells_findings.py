@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from staticlet.aio import clock
-from staticlet.app import agent
+from staticlet.app import agent, attached
 from staticlet.config.settings import Settings
 from staticlet.kube import finding
 from staticlet.pods import wanted
@@ -20,7 +20,7 @@ def made(tmp_path: Path) -> agent.Agent:
     """An agent on a fake runtime, which is not run."""
     fake = fake_runtime.FakeRuntime(clock.SystemClock())
     settings = Settings(node_name="n1", root_dir=tmp_path)
-    connections = agent.Connections(endpoint="fake", runtime=fake, images=fake.images)
+    connections = attached.Connections(endpoint="fake", runtime=fake, images=fake.images)
     return agent.Agent(settings, connections, clock.SystemClock())
 
 

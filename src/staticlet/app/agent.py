@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import logging
 import os
 from collections.abc import Coroutine, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from staticlet.aio import clock as clocks
 from staticlet.aio import fanout, latest
-from staticlet.app import facts, service, sources, vitals
+from staticlet.app import attached, facts, rootdir, service, sources, vitals
 from staticlet.config.settings import Settings
-from staticlet.host import cgroup, osfault, proc
+from staticlet.host import cgroup, proc
 from staticlet.kube import core, finding
 from staticlet.pods import (
     events,
@@ -47,7 +46,6 @@ from staticlet.pods import (
 from staticlet.pods.images import credentials, puller, source
 from staticlet.pods.sources import apipods
 from staticlet.runtime import port
-from staticlet.runtime.cri import channel, endpoint, images, runtime
 from staticlet.server import kubeletapi, local
 
 if TYPE_CHECKING:
@@ -56,26 +54,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SOCKET_NAME = "staticlet.sock"
-LOCK_NAME = "staticlet.lock"
-ENDPOINT_POLL_S = 1.0
 STARTS_PER_CPU = 2
 STARTS_AT_ONCE = STARTS_PER_CPU * (os.cpu_count() or 1)
 """How many pods start at once; `docs/performance.md` has the measurements."""
 MOST_FINDINGS_LOGGED = 50
 """How many new findings are logged one by one; of more, the number is."""
-
-
-class CannotStart(Exception):
-    """The agent cannot start here; the text says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connections:
-    """The runtime, as two ports over one or two sockets."""
-
-    endpoint: str
-    runtime: port.Runtime
-    images: port.Images
 
 
 async def serve_agent(
@@ -97,11 +80,11 @@ async def serve_agent(
         CannotStart: The root directory is another agent's or cannot be used.
     """
     time, outside = clock or clocks.SystemClock(), outside or service.Service()
-    with _root_directory(settings) as own:
+    with rootdir.held(settings) as own:
         core.prepare()
         async with contextlib.AsyncExitStack() as stack:
             outside.notifier.status("looking for a container runtime")
-            connections = await _or_stop(_connect(own, stack), stop)
+            connections = await attached.or_stop(attached.connect(own, stack), stop)
             if connections is None:
                 outside.notifier.stopping()
                 return
@@ -119,13 +102,15 @@ async def serve_agent(
                     for task in tasks:
                         task.cancel()
             except* local.SocketFault as faults:
-                raise CannotStart(str(faults.exceptions[0])) from faults
+                raise rootdir.CannotStart(str(faults.exceptions[0])) from faults
 
 
 class Agent:
     """One agent on one runtime and one root directory."""
 
-    def __init__(self, settings: Settings, connections: Connections, clock: clocks.Clock) -> None:
+    def __init__(
+        self, settings: Settings, connections: attached.Connections, clock: clocks.Clock
+    ) -> None:
         self.settings = settings
         self.works = asyncio.Event()
         self._clock = clock
@@ -187,7 +172,9 @@ class Agent:
         self._driver_unknown = True
         self._joining = self._joined(settings, connections)
 
-    def _joined(self, settings: Settings, connections: Connections) -> joining.Joining | None:
+    def _joined(
+        self, settings: Settings, connections: attached.Connections
+    ) -> joining.Joining | None:
         """The side of an API server, where there is to be one."""
         if settings.kubeconfig is None:
             return None
@@ -453,92 +440,6 @@ class Agent:
             except port.RuntimeFault as fault:
                 log.warning("container events ended: %s", fault)
             await asyncio.sleep(1.0)
-
-
-@contextlib.contextmanager
-def _root_directory(settings: Settings) -> Iterator[Settings]:
-    """The settings with the root directory's real path, which is made and locked.
-
-    Labels on the runtime name the root directory, so two agents must never share one.
-    """
-    try:
-        settings.root_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
-        real = settings.root_dir.resolve()
-        lock = os.open(real / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as fault:
-        words = osfault.words(fault, settings.root_dir)
-        raise CannotStart(f"cannot use root directory {settings.root_dir}: {words}") from fault
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as fault:
-            pid = os.pread(lock, 32, 0).decode(errors="replace").strip() or "unknown"
-            raise CannotStart(
-                f"another agent (pid {pid}) uses root directory {real}: stop it, or give this "
-                "one another --root-dir"
-            ) from fault
-        _write_pid(lock, real / LOCK_NAME)
-        yield replace(settings, root_dir=real)
-    finally:
-        os.close(lock)
-
-
-def _write_pid(lock: int, path: Path) -> None:
-    """Say who holds the lock. A full disk is no reason not to look after what runs."""
-    try:
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
-    except OSError as fault:
-        log.warning("cannot write the agent's pid to %s", osfault.words(fault, path))
-
-
-async def _connect(settings: Settings, stack: contextlib.AsyncExitStack) -> Connections:
-    """Find the runtime's socket, waiting for one to appear when none is configured."""
-    where = await _find_endpoint(settings.runtime_endpoint)
-    main = await stack.enter_async_context(channel.Connection(where))
-    second = main
-    if settings.image_endpoint not in ("", settings.runtime_endpoint):
-        second = await stack.enter_async_context(channel.Connection(settings.image_endpoint))
-    timeout_s = settings.runtime_request_timeout_s
-    return Connections(
-        endpoint=where,
-        runtime=runtime.CriRuntime(main, request_timeout_s=timeout_s),
-        images=images.CriImages(second, request_timeout_s=timeout_s),
-    )
-
-
-async def _find_endpoint(configured: str) -> str:
-    told = False
-    while True:
-        try:
-            found = endpoint.resolve(configured)
-        except endpoint.BadEndpoint as fault:
-            raise CannotStart(str(fault)) from fault
-        if found is not None:
-            return found
-        if not told:
-            places = ", ".join(endpoint.WELL_KNOWN[:2])
-            log.warning(
-                "no container runtime found (%s, …): install containerd or CRI-O, give "
-                "--container-runtime-endpoint, or use `staticlet up`; waiting",
-                places,
-            )
-            told = True
-        await asyncio.sleep(ENDPOINT_POLL_S)
-
-
-T = TypeVar("T")
-
-
-async def _or_stop(work: Coroutine[None, None, T], stop: asyncio.Event) -> T | None:
-    """The work's result, or None when it was cut short because `stop` was set."""
-    async with asyncio.TaskGroup() as group:
-        main = group.create_task(work, name="connect")
-        halt = group.create_task(stop.wait(), name="stop")
-        await asyncio.wait((main, halt), return_when=asyncio.FIRST_COMPLETED)
-        halt.cancel()
-        main.cancel()
-    return None if main.cancelled() else main.result()
 
 
 def _backoff(settings: Settings) -> observed.BackoffRule:

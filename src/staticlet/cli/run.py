@@ -11,7 +11,7 @@ import os
 import click
 
 import staticlet
-from staticlet.app import agent, logs, service
+from staticlet.app import agent, logs, rootdir, service
 from staticlet.cli import options, signals
 from staticlet.config import flags, load
 from staticlet.host import notify
@@ -32,7 +32,7 @@ def command(*, given: flags.Given) -> None:
     announce(loaded)
     try:
         asyncio.run(_until_signalled(loaded, given))
-    except agent.CannotStart as fault:
+    except rootdir.CannotStart as fault:
         raise click.ClickException(str(fault)) from fault
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from staticlet.app import agent, apioptions, logs, service, up
+from staticlet.app import agent, apioptions, logs, rootdir, service, up
 from staticlet.cli import options, run, signals
 from staticlet.config import flags, load
 from staticlet.config.settings import Settings
@@ -83,7 +83,7 @@ def command(
         logs.set_up(loaded.settings)
         run.announce(loaded)
         asyncio.run(_until_signalled(wanted, loaded.settings, _around(wanted, told)))
-    except (up.CannotUp, agent.CannotStart) as fault:
+    except (up.CannotUp, rootdir.CannotStart) as fault:
         raise click.ClickException(str(fault)) from fault
 
 
