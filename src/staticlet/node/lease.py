@@ -113,7 +113,7 @@ class Lease:
             if verdict is claim.Verdict.FREE:
                 return
             if verdict is claim.Verdict.TAKEN and self._lease is not None:
-                self._taken(_holder(self._lease))
+                self._taken(_holder(self._lease, self._agent))
             await asyncio.sleep(TAKEN_LOOK_S if verdict is claim.Verdict.TAKEN else LOOK_S)
 
     async def _keep(self) -> None:
@@ -218,7 +218,9 @@ class Lease:
         await self._pause(self._back.next(retry_after_s))
 
 
-def _holder(lease: Object) -> str:
-    """Who has a Lease, in words."""
+def _holder(lease: Object, ours: str) -> str:
+    """Who has a Lease, in words; a kubelet leaves our mark where it finds it."""
     agent = claim.agent_of(lease)
-    return f"another staticlet (marked {agent})" if agent else "a kubelet or the like"
+    if agent in ("", ours):
+        return "a kubelet or the like"
+    return f"another staticlet (marked {agent})"
