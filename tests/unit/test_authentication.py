@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from staticlet.apiserver import calls
 from staticlet.apiserver.authn import accounts, authenticator, keys, peer, proof, tokenfile
 from staticlet.apiserver.store.port import Key
+from staticlet.host import certs
 from staticlet.kube import refusal
 from staticlet.testing import fake_objects, fakes
 
@@ -115,6 +116,12 @@ def test_a_certificate_that_proves_nothing_is_refused(world, wrong):
     shown = certificate(world.clock, **wrong)
     world.clock.advance(1)
     assert world.refuses(certificate=shown)
+
+
+def test_the_certificate_that_the_server_shows_to_nodes_lets_nobody_in(world):
+    shown = certificate(world.clock, name=certs.KUBELET_CLIENT, organizations=("system:masters",))
+    assert world.refuses(certificate=shown)
+    assert world.refuses("s3cret", certificate=shown)
 
 
 def test_one_good_credential_of_two_is_enough(world):

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import pytest
 
+from staticlet.apiserver.http import kubelets
 from staticlet.apiserver.verbs import connect, podlog
 from staticlet.kube import refusal
 
@@ -106,6 +107,28 @@ def test_a_kubelets_refusal_is_told_in_kubernetes_words(code, reason, message):
     made = podlog.refused(code, "words", "web")
     assert (made.reason, made.message) == (reason, message)
     assert made.code == (code if code >= 400 else 500)
+
+
+@pytest.mark.parametrize("code", [100, 101, 199, 600, 999])
+def test_what_is_no_answer_of_http_is_a_bad_gateway(code):
+    assert podlog.refused(code, "words", "web").code == 502
+
+
+@pytest.mark.parametrize(
+    ("host", "bound", "same"),
+    [
+        ("127.0.0.1", "127.0.0.1", True),
+        ("127.0.0.2", "127.0.0.1", False),
+        ("0.0.0.0", "127.0.0.1", True),
+        ("::", "::1", True),
+        ("::ffff:127.0.0.1", "127.0.0.1", True),
+        ("127.0.0.2", "0.0.0.0", True),
+        ("127.0.0.2", "::", True),
+        ("192.0.2.1", "0.0.0.0", False),
+    ],
+)
+def test_the_server_knows_itself_by_any_of_its_addresses(host, bound, same):
+    assert kubelets.is_at(host, bound) is same
 
 
 def node(*addresses, port=0):

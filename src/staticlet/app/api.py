@@ -105,7 +105,9 @@ async def _serve_on(
             connections=lambda: crowd.open,
             kubelets=await stack.enter_async_context(
                 kubelets.connected(
-                    certs.Places(options.state_dir).kubelet_client, options.kubelet_ca
+                    certs.Places(options.state_dir).kubelet_client,
+                    options.kubelet_ca,
+                    own=(options.address, options.port),
                 )
             ),
         )

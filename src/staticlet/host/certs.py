@@ -24,6 +24,9 @@ MARGIN = timedelta(days=30)
 """How long before its end a certificate is made anew."""
 
 CLUSTER = "staticlet"
+KUBELET_CLIENT = "kube-apiserver-kubelet-client"
+"""As whom the server asks nodes: nobody else, so that nobody is let in at the server by it."""
+
 _NAMES = (
     "localhost",
     "kubernetes",
@@ -196,7 +199,7 @@ def _serving(
 def _kubelet_client(
     path: Path, authority: signing.Authority, now: datetime, written: list[Path]
 ) -> None:
-    subject = x509.Subject(name="kube-apiserver-kubelet-client", groups=("system:masters",))
+    subject = x509.Subject(name=KUBELET_CLIENT, groups=("system:masters",))
     there = _with_key(path, authority)
     if there is not None and there.subject == subject and there.lasts(now, MARGIN):
         return

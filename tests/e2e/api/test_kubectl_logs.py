@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import ssl
 from pathlib import Path
 
 import pytest
@@ -251,6 +252,33 @@ async def test_a_pod_on_no_node_has_no_log_and_one_on_a_lost_node_says_which(clu
     await cluster.client.ask("DELETE", "/api/v1/nodes/node1")
     answer = await cluster.client.ask("GET", LOG)
     assert (answer.code, answer.body["message"]) == (404, 'nodes "node1" not found')
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "localhost", "::ffff:127.0.0.1"])
+async def test_a_node_that_gives_the_servers_address_for_its_own_gets_nobody_in(cluster, address):
+    own = int(cluster.client.url.rpartition(":")[2])
+    await cluster.put_node(address=address, port=own)
+    proxied = "/api/v1/nodes/node1/proxy/api/v1/secrets"
+    answer = await cluster.client.ask("GET", proxied)
+    assert (answer.code, answer.body["reason"]) == (503, "ServiceUnavailable")
+    assert "this is the API server itself" in answer.body["message"]
+    assert (await cluster.client.ask("GET", LOG)).code == 500
+
+
+@pytest.mark.parametrize("code", [101, 999])
+async def test_a_node_that_answers_no_http_is_a_bad_gateway(cluster, own_certificate, code):
+    async def odd(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 {code} x\r\nContent-Length: 1\r\n\r\nx".encode())
+        writer.close()
+
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(own_certificate.certificate, own_certificate.key)
+    async with await asyncio.start_server(odd, "127.0.0.1", 0, ssl=tls) as server:
+        await cluster.put_node(port=server.sockets[0].getsockname()[1])
+        for path in ("/api/v1/nodes/node1/proxy/x", LOG):
+            answer = await cluster.client.ask("GET", path)
+            assert (answer.code, answer.body["code"]) == (502, 502)
 
 
 async def test_who_may_not_read_logs_does_not(cluster):

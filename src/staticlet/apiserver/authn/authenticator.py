@@ -17,6 +17,7 @@ from staticlet.apiserver.authn.accounts import AccountTokens
 from staticlet.apiserver.authn.peer import PeerCertificate
 from staticlet.apiserver.authn.tokenfile import TokenFile
 from staticlet.apiserver.store.port import Objects
+from staticlet.host import certs
 from staticlet.kube import refusal
 
 _LOG = logging.getLogger(__name__)
@@ -59,6 +60,10 @@ class Authenticator:
     ) -> calls.User:
         """Who makes a request.
 
+        The server's own client certificate is for nodes, which must believe it. It comes back here
+        only where a node gives the server's address for its own, so that somebody who may read
+        logs would be answered with the server's rights.
+
         Args:
             authorization: The Authorization header; None when there is none.
             peer: The client's certificate, as the handshake has verified it.
@@ -67,6 +72,9 @@ class Authenticator:
         Raises:
             refusal.Refusal: 401: the credentials prove nothing.
         """
+        if peer is not None and peer.name == certs.KUBELET_CLIENT:
+            _LOG.warning("Refused the certificate that this server shows to nodes: it came back")
+            raise refusal.unauthorized()
         if peer is not None and peer.valid(self._clock.now()):
             return proof.authenticated(calls.User(name=peer.name, groups=peer.organizations))
         if authorization is not None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import os
+import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -29,6 +31,8 @@ _UNTOLD = (
     "EOF: the node ended the connection without a word, as one does that does not believe this "
     "server's client certificate (authentication.x509.clientCAFile)"
 )
+_OURSELVES = "this is the API server itself, and no kubelet"
+_UNTYPED = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +63,8 @@ class Kubelets:
         except (aiohttp.ClientError, TimeoutError, OSError) as fault:
             raise nodeport.Unreached(url, _words(url, fault)) from fault
         media = answer.headers.get("Content-Type", "text/plain")
+        if not (media.isascii() and media.isprintable()):
+            media = _UNTYPED
         return nodeport.Reply(code=answer.status, media=media, pieces=_Pieces(url, answer))
 
     def _trust(self, *, verify: bool) -> ssl.SSLContext:
@@ -83,12 +89,16 @@ class Kubelets:
 
 
 @contextlib.asynccontextmanager
-async def connected(certificate: Path, authority: Path | None) -> AsyncIterator[Kubelets]:
+async def connected(
+    certificate: Path, authority: Path | None, *, own: tuple[str, int]
+) -> AsyncIterator[Kubelets]:
     """What asks kubelets, while the context is open.
 
     Args:
         certificate: The client certificate with its key (PEM).
         authority: The CA of kubelets' certificates; None where these are not looked at.
+        own: The address and port that this server listens on: no kubelet is there, whatever a
+            node says.
 
     Raises:
         tls.TlsFault: The CA cannot be used.
@@ -101,11 +111,47 @@ async def connected(certificate: Path, authority: Path | None) -> AsyncIterator[
                 f"cannot look at nodes' certificates with {authority}: {fault.strerror or fault}"
             ) from fault
     patience = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
-    connector = aiohttp.TCPConnector(limit=0, force_close=True)
+    connector = aiohttp.TCPConnector(limit=0, force_close=True, socket_factory=_elsewhere(own))
     async with aiohttp.ClientSession(
         connector=connector, timeout=patience, auto_decompress=False
     ) as session:
         yield Kubelets(session=session, certificate=certificate, authority=authority)
+
+
+def _elsewhere(own: tuple[str, int]) -> Callable[[aiohttp.AddrInfoType], socket.socket]:
+    """What makes sockets for connections to anywhere but this server; names are resolved then."""
+
+    def made(found: aiohttp.AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, at = found
+        if int(at[1]) == own[1] and is_at(str(at[0]), own[0]):
+            raise OSError(_OURSELVES)
+        return socket.socket(family, kind, protocol)
+
+    return made
+
+
+def is_at(host: str, bound: str) -> bool:
+    """Whether who connects to an address reaches what listens on another one (or on all)."""
+    wanted, ours = _plain(host), _plain(bound)
+    if wanted.is_unspecified:
+        wanted = ipaddress.ip_address("127.0.0.1" if wanted.version == 4 else "::1")
+    return _is_local(wanted) if ours.is_unspecified else wanted == ours
+
+
+def _plain(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    address = ipaddress.ip_address(text.partition("%")[0])
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _is_local(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether this machine has an address: only then can a socket be bound to it."""
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((str(address), 0))
+        except OSError:
+            return False
+    return True
 
 
 class _Pieces:
@@ -141,8 +187,8 @@ def _words(url: str, fault: BaseException) -> str:
             return f"remote error: tls: {fault.os_error}"
         case aiohttp.ClientConnectorError():
             number = fault.os_error.errno
-            why = os.strerror(number) if number else str(fault.os_error)
-            return f"dial tcp {at}: connect: {why.lower()}"
+            why = os.strerror(number).lower() if number else str(fault.os_error)
+            return f"dial tcp {at}: connect: {why}"
         case aiohttp.ServerDisconnectedError():
             return _UNTOLD
         case TimeoutError():

@@ -23,6 +23,7 @@ PAUSED_S = 4 * 3600.0
 """How long a person may stop to read what is passed on to him."""
 
 MOST_WATCHES = 1_000
+_BODILESS = frozenset((204, 304))
 
 Headers: TypeAlias = Sequence[tuple[str, str]]
 """Of an answer; Warning may be there more than once."""
@@ -112,7 +113,7 @@ class Sender:
         try:
             async with contextlib.aclosing(answer.pieces), self.watches.admitted() as deadline:
                 await response.prepare(request)
-                if request.method == "HEAD":
+                if request.method == "HEAD" or answer.code in _BODILESS:
                     return response
                 async for piece in answer.pieces:
                     async with asyncio.timeout(PAUSED_S):

@@ -90,6 +90,10 @@ async def _proxied(
     except nodeport.Unreached as fault:
         words = f"error trying to reach service: {fault.why}"
         raise refusal.Refusal(503, "ServiceUnavailable", words) from fault
+    if not podlog.is_answer(reply.code):
+        await reply.pieces.aclose()
+        words = f"error trying to reach service: the node's status code {reply.code} is no answer"
+        raise refusal.Refusal(502, "InternalError", words)
     return answers.Relay(code=reply.code, media=reply.media, pieces=reply.pieces)
 
 

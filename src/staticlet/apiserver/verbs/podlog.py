@@ -147,6 +147,11 @@ def _number(value: int | None) -> str:
     return "" if value is None else str(value)
 
 
+def is_answer(code: int) -> bool:
+    """Whether a status code ends a request as HTTP knows it: 101 and 999 do not."""
+    return 200 <= code <= 599
+
+
 def refused(code: int, text: str, pod: str) -> refusal.Refusal:
     """What a client is told of a kubelet's refusal."""
     if code == 400:
@@ -161,7 +166,10 @@ def refused(code: int, text: str, pod: str) -> refusal.Refusal:
     if code == 403:
         message = text
     details = {"name": pod, "kind": LOG.resource}
-    code = code if code >= 400 else 500  # a kubelet sends nobody elsewhere
+    if not is_answer(code):
+        code = 502
+    elif code < 400:
+        code = 500  # a kubelet sends nobody elsewhere
     return refusal.Refusal(code, reason, f"{message} ( {LOG} {pod})", details=details)
 
 
