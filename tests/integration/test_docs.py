@@ -23,6 +23,7 @@ from staticlet.config import effective, flags
 from staticlet.config.settings import Settings
 from staticlet.host import osfault
 from staticlet.kube import core, read, unsupported
+from staticlet.kube.protobuf import wire
 from staticlet.pods import labels, merge, wanted
 from staticlet.runtime.cri import endpoint, faults
 from staticlet.runtime.managed import bringup
@@ -249,6 +250,7 @@ def test_the_limits_of_the_api_are_those_of_the_code():
     keeping, limits = history.Keeping(), listener.LIMITS
     for row in (
         f"| a request's body | {bodies.LIMIT >> 20} MiB, within {bodies.WITHIN_S:g} s | ",
+        f"| fields of a body in protobuf | {wire.LIMIT_FIELDS:,} | 413 |",
         f"| connections | {limits.connections:,} | 429 |",
         f"| watches | {sending.MOST_WATCHES:,} | 429 |",
         f"| what a client has not read | for {pieces.SLOW_S:g} s | it is cut off |",

@@ -264,3 +264,72 @@ def test_over_http_a_broken_body_is_a_bad_request() -> None:
     with pytest.raises(refusal.Refusal) as refused:
         protobody.as_json(b"{}", protobody.MEDIA)
     assert refused.value.code == 400
+
+
+def large(number: int, value: bytes) -> bytes:
+    """A field of a message of up to 3 MiB."""
+    size = len(value)
+    length = bytes((size & 0x7F | 0x80, size >> 7 & 0x7F | 0x80, size >> 14))
+    return bytes((number << 3 | 2,)) + length + value
+
+
+def large_envelope(kind: str, raw: bytes) -> bytes:
+    return b"k8s\x00" + field(1, field(1, b"v1") + field(2, kind.encode())) + large(2, raw)
+
+
+METADATA, DATA_OF_MAP, SPEC, CONTAINERS, ARGS, ENV = 1, 2, 2, 2, 4, 7
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\x78\x01" * 1_000_000,
+        large(METADATA, b"\x78\x01" * 1_000_000),
+        field(DATA_OF_MAP, b"") * 1_000_000,
+        field(DATA_OF_MAP, field(1, b"") + field(2, b"")) * 200_000,
+    ],
+    ids=["unknown", "unknown below", "entries", "keys and values"],
+)
+def test_a_body_of_far_too_many_fields_is_too_large(raw: bytes) -> None:
+    with pytest.raises(refusal.Refusal) as refused:
+        protobody.as_json(large_envelope("ConfigMap", raw), protobody.MEDIA)
+    assert (refused.value.code, refused.value.reason) == (413, "RequestEntityTooLarge")
+    assert refused.value.message == (
+        "cannot read the body: the body has more than 250,000 fields: send JSON"
+    )
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        large(14, large(4, b"\x01" * 300_000)),  # numbers that are packed into one field
+        large(CONTAINERS, field(ARGS, b"") * 300_000),
+        large(CONTAINERS, field(ENV, field(1, b"")) * 150_000),
+    ],
+    ids=["group numbers", "arguments", "variables"],
+)
+def test_fields_count_wherever_they_are(spec: bytes) -> None:
+    with pytest.raises(body.TooLargeError):
+        body.decode(large_envelope("Pod", large(SPEC, spec)))
+
+
+def test_the_largest_config_map_is_read() -> None:
+    entries = [(b"key-%06d" % number, b"x" * 3) for number in range(80_000)]
+    raw = b"".join(field(DATA_OF_MAP, field(1, key) + field(2, text)) for key, text in entries)
+    read = decoded(large_envelope("ConfigMap", raw))
+    assert sum(len(key) + len(text) for key, text in entries) > 1_000_000
+    assert len(read["data"]) == 80_000
+
+
+def test_a_pod_of_a_thousand_variables_with_long_managed_fields_is_read() -> None:
+    env = b"".join(
+        field(ENV, field(1, b"VARIABLE_%04d" % number) + field(2, b"value"))
+        for number in range(1000)
+    )
+    managers = json.dumps({f"f:{number}": {} for number in range(50_000)}).encode()
+    entry = large(7, large(1, managers))
+    metadata = large(METADATA, b"\x8a\x01" + large(1, entry)[1:])
+    spec = large(SPEC, large(CONTAINERS, field(1, b"main") + env))
+    read = decoded(large_envelope("Pod", metadata + spec))
+    assert len(read["spec"]["containers"][0]["env"]) == 1000
+    assert len(read["metadata"]["managedFields"][0]["fieldsV1"]) == 50_000

@@ -92,7 +92,7 @@ def test_no_field_takes_a_value_of_another_wire_type() -> None:
         for one in wrong:
             key = varint(number << 3 | one[0])
             with pytest.raises(wire.WireError, match="where"):
-                messages.of(record).read(key + one[1:], {}, {})
+                messages.of(record).read(key + one[1:], {}, wire.Account())
 
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
@@ -121,4 +121,4 @@ def test_every_kind_that_is_kept_or_answered_is_read() -> None:
 
 def test_a_message_with_a_field_numbered_0_is_none() -> None:
     with pytest.raises(wire.WireError, match="number 0"):
-        list(wire.fields(b"\x02\x00"))
+        list(wire.fields(b"\x02\x00", wire.Account()))

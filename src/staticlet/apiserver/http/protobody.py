@@ -39,7 +39,7 @@ def as_json(sent: bytes, content_type: str) -> Sent:
     only: it is for the verb to refuse it, once it is known that the path exists.
 
     Raises:
-        refusal.Refusal: 400: it is broken.
+        refusal.Refusal: 400: it is broken; 413: it has too many fields.
     """
     if accept.content_type(content_type) != MEDIA:
         return Sent(sent, content_type)
@@ -56,6 +56,8 @@ def _read(sent: bytes, content_type: str) -> Sent:
         read = body.decode(sent)
     except body.UnknownKindError:
         return Sent(sent, content_type)
+    except body.TooLargeError as error:
+        raise refusal.Refusal(413, "RequestEntityTooLarge", str(error)) from error
     except body.BodyError as error:
         raise refusal.bad_request(str(error)) from error
     return Sent(msgspec.json.encode(read.object), _JSON, read.warnings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,10 @@ class BodyError(ValueError):
     """A body that is broken; the message says how."""
 
 
+class TooLargeError(BodyError):
+    """A body of more fields than are read; the message says how many are."""
+
+
 class UnknownKindError(BodyError):
     """A body of a kind that is not read in this form; the message names the kind."""
 
@@ -69,6 +73,7 @@ def decode(body: bytes) -> Read:
 
     Raises:
         UnknownKindError: Objects of the kind are read as JSON only.
+        TooLargeError: It has too many fields.
         BodyError: The body is no object in this form.
     """
     if not body.startswith(_MAGIC):
@@ -77,6 +82,8 @@ def decode(body: bytes) -> Read:
         return _decode(body[len(_MAGIC) :])
     except BodyError:
         raise
+    except wire.TooManyFieldsError as error:
+        raise TooLargeError(f"cannot read the body: {error}: send JSON") from error
     except msgspec.DecodeError as error:
         raise BodyError(f"cannot read the body: JSON in it is broken: {error}") from error
     except RecursionError as error:
@@ -87,18 +94,18 @@ def decode(body: bytes) -> Read:
 
 def _decode(envelope: bytes) -> Read:
     """The object in an envelope (`runtime.Unknown`), which tells its kind."""
-    outer = dict(wire.fields(envelope))
-    told = dict(wire.fields(values.raw(outer.get(_TYPE, b""))))
-    api_version, kind = (values.text(told.get(number, b"")) for number in (1, 2))
+    account = wire.Account()
+    outer = dict(wire.fields(envelope, account))
+    told = dict(wire.fields(values.raw(outer.get(_TYPE, b"")), account))
+    api_version, kind = (values.text(told.get(number, b""), account) for number in (1, 2))
     if outer.get(_ENCODING):
         raise BodyError("cannot read the body: its content is encoded once more")
     struct = kinds(api_version, kind)
     if struct is None:
         raise UnknownKindError(f"{kind} in {api_version} is not read as protobuf; send JSON")
-    passed: messages.Passed = {}
     found: Object = {"apiVersion": api_version, "kind": kind}
-    messages.of(shape.of(struct)).read(values.raw(outer.get(_RAW, b"")), found, passed)
-    return Read(found, _warnings(passed))
+    messages.of(shape.of(struct)).read(values.raw(outer.get(_RAW, b"")), found, account)
+    return Read(found, _warnings(account.passed))
 
 
 def kinds(api_version: str, kind: str) -> type[msgspec.Struct] | None:
@@ -106,7 +113,7 @@ def kinds(api_version: str, kind: str) -> type[msgspec.Struct] | None:
     return core.DeleteOptions if kind == "DeleteOptions" else KINDS.get((api_version, kind))
 
 
-def _warnings(passed: messages.Passed) -> tuple[str, ...]:
+def _warnings(passed: Collection[tuple[str, int]]) -> tuple[str, ...]:
     said = [
         f"field {number} of {name.rpartition('.')[2]} is not known here and was left out"
         for name, number in passed

@@ -23,9 +23,6 @@ from staticlet.kube.protobuf.tables import (
 )
 
 Object: TypeAlias = dict[str, Any]
-Passed: TypeAlias = dict[tuple[str, int], None]
-"""The first fields that were passed over, by message and number, in the order they came in."""
-
 LIMIT_PASSED = 11
 """How many fields that were passed over are remembered; a body may have a million."""
 
@@ -36,7 +33,7 @@ _INLINE, _KEPT = "+", "!"
 class Field(Protocol):
     """A field of a message."""
 
-    def put(self, found: Object, value: wire.Value, passed: Passed) -> None:
+    def put(self, found: Object, value: wire.Value, account: wire.Account) -> None:
         """Put a value into the object.
 
         Raises:
@@ -67,13 +64,13 @@ class Message:
             }
         return self._fields
 
-    def read(self, encoded: bytes, found: Object, passed: Passed) -> Object:
+    def read(self, encoded: bytes, found: Object, account: wire.Account) -> Object:
         """Put what is encoded into an object: what was there stays, as protobuf merges.
 
         Args:
             encoded: The message.
             found: The object.
-            passed: Takes the first fields that are not known and not empty.
+            account: Takes the first fields that are not known and not empty.
 
         Raises:
             wire.WireError: The message is broken, or has another type.
@@ -82,12 +79,12 @@ class Message:
         if not encoded:
             return found
         fields = self.fields
-        for number, value in wire.fields(encoded):
+        for number, value in wire.fields(encoded, account):
             known = fields.get(number)
             if known is not None:
-                known.put(found, value, passed)
-            elif (value or value is None) and len(passed) < LIMIT_PASSED:
-                passed[self.name, number] = None
+                known.put(found, value, account)
+            elif (value or value is None) and len(account.passed) < LIMIT_PASSED:
+                account.passed[self.name, number] = None
         return found
 
 
@@ -161,8 +158,8 @@ class _Single:
     reader: values.Reader
     kept: bool
 
-    def put(self, found: Object, value: wire.Value, _: Passed) -> None:
-        made = self.reader(value)
+    def put(self, found: Object, value: wire.Value, account: wire.Account) -> None:
+        made = self.reader(value, account)
         if made or (self.kept and made is not None):
             found[self.name] = made
         else:
@@ -174,16 +171,16 @@ class _Inner:
     name: str
     message: Message
 
-    def put(self, found: Object, value: wire.Value, passed: Passed) -> None:
-        self.message.read(values.raw(value), found.setdefault(self.name, {}), passed)
+    def put(self, found: Object, value: wire.Value, account: wire.Account) -> None:
+        self.message.read(values.raw(value), found.setdefault(self.name, {}), account)
 
 
 @dataclass(frozen=True, slots=True)
 class _Inline:
     message: Message
 
-    def put(self, found: Object, value: wire.Value, passed: Passed) -> None:
-        self.message.read(values.raw(value), found, passed)
+    def put(self, found: Object, value: wire.Value, account: wire.Account) -> None:
+        self.message.read(values.raw(value), found, account)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +189,12 @@ class _List:
     reader: values.Reader
     packed: bool
 
-    def put(self, found: Object, value: wire.Value, _: Passed) -> None:
+    def put(self, found: Object, value: wire.Value, account: wire.Account) -> None:
         into = found.setdefault(self.name, [])
         if self.packed and isinstance(value, bytes):
-            into.extend(map(self.reader, wire.numbers(value)))
+            into.extend(self.reader(one, account) for one in wire.numbers(value, account))
         else:
-            into.append(self.reader(value))
+            into.append(self.reader(value, account))
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +202,8 @@ class _Messages:
     name: str
     message: Message
 
-    def put(self, found: Object, value: wire.Value, passed: Passed) -> None:
-        made = self.message.read(values.raw(value), {}, passed)
+    def put(self, found: Object, value: wire.Value, account: wire.Account) -> None:
+        made = self.message.read(values.raw(value), {}, account)
         found.setdefault(self.name, []).append(made)
 
 
@@ -216,7 +213,7 @@ class _Map:
     reader: values.Reader
     empty: wire.Value
 
-    def put(self, found: Object, value: wire.Value, _: Passed) -> None:
-        pair = dict(wire.fields(values.raw(value)))
-        key = values.text(pair.get(1, b""))
-        found.setdefault(self.name, {})[key] = self.reader(pair.get(2, self.empty))
+    def put(self, found: Object, value: wire.Value, account: wire.Account) -> None:
+        pair = dict(wire.fields(values.raw(value), account))
+        key = values.text(pair.get(1, b""), account)
+        found.setdefault(self.name, {})[key] = self.reader(pair.get(2, self.empty), account)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 Value: TypeAlias = int | bytes | None
@@ -16,18 +17,52 @@ _WIDTHS = {_FIXED64: 8, _FIXED32: 4}
 _MOST_BITS = 64
 
 
+LIMIT_FIELDS = 250_000
+"""How many fields a body may have, those of all messages in it together.
+
+Each takes its time, and a body could have a field in every second byte. Large objects have long
+values: a ConfigMap of 80,000 entries is within it.
+"""
+
+
 class WireError(ValueError):
     """Bytes that are no protobuf message; the message says where they stop to be."""
 
 
-def fields(message: bytes) -> Iterator[tuple[int, Value]]:
-    """The fields of a message in their order.
+class TooManyFieldsError(ValueError):
+    """More fields than a body may have."""
+
+
+@dataclass(slots=True)
+class Account:
+    """What the reading of one body has come to.
+
+    Attributes:
+        left: How many more fields may be read.
+        passed: The first fields that were passed over, by message and number, in the order they
+            came in.
+    """
+
+    left: int = LIMIT_FIELDS
+    passed: dict[tuple[str, int], None] = field(default_factory=dict)
+
+    def exhausted(self) -> TooManyFieldsError:
+        """What to raise when nothing is left."""
+        return TooManyFieldsError(f"the body has more than {LIMIT_FIELDS:,} fields")
+
+
+def fields(message: bytes, account: Account) -> Iterator[tuple[int, Value]]:
+    """The fields of a message in their order, each counted.
 
     Raises:
         WireError: The message is cut off, or is none.
+        TooManyFieldsError: The body has more than it may.
     """
     at, end = 0, len(message)
     while at < end:
+        account.left -= 1
+        if account.left < 0:
+            raise account.exhausted()
         key = message[at]
         at += 1
         if key > 0x7F:
@@ -52,14 +87,18 @@ def fields(message: bytes) -> Iterator[tuple[int, Value]]:
         at += size
 
 
-def numbers(packed: bytes) -> Iterator[int]:
-    """The numbers of a repeated field that are packed into one.
+def numbers(packed: bytes, account: Account) -> Iterator[int]:
+    """The numbers of a repeated field that are packed into one; each counts as a field.
 
     Raises:
         WireError: They are cut off.
+        TooManyFieldsError: The body has more than it may.
     """
     at = 0
     while at < len(packed):
+        account.left -= 1
+        if account.left < 0:
+            raise account.exhausted()
         value, at = _varint(packed, at)
         yield value
 
