@@ -7,18 +7,20 @@ same processes run on.
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import signal
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from staticlet.testing import upprocess
 from staticlet.testing.containerd import BUSYBOX_REF, BUSYBOX_TAGGED
-from staticlet.testing.scripted import WAIT, pod
+from staticlet.testing.scripted import WAIT, pod, shared
 from staticlet.testing.until import lasts, until
 from staticlet.testing.upprocess import NODE, UpProcess
 
@@ -105,7 +107,7 @@ def test_a_mirror_that_is_deleted_comes_back_and_the_container_does_not_notice(
 ) -> None:
     full, life = put(up, name)
     before = uid(up.until_seen(full))
-    up.kubectl("delete", "pod", full)
+    up.kubectl("delete", "pod", full, "--wait=false")
     after = up.until_seen(full, not_uid=before)
     assert uid(after) != before
     lives_on(up, full, life)
@@ -133,14 +135,20 @@ def test_with_the_file_both_the_pod_and_its_mirror_go(up: UpProcess, name: str) 
     until(lambda: container not in up.tasks(), "the container is gone", story=up.story)
 
 
-def test_a_pod_made_with_kubectl_stays_pending_where_no_scheduler_binds_it(up: UpProcess) -> None:
+def test_a_pod_made_with_kubectl_runs_and_ends_gracefully(up: UpProcess, tmp_path: Path) -> None:
     up.until_node_is_ready()
-    up.kubectl("run", "loose", f"--image={BUSYBOX_TAGGED}")
-    try:
-        lasts(lambda: "nodeName" not in up.seen("loose")["spec"], "it is bound nowhere", for_s=1.5)
-        assert up.seen("loose")["status"]["phase"] == "Pending"
-    finally:
-        up.kubectl("delete", "pod", "loose", "--now")
+    said = tmp_path / "ended"
+    made = pod("loose", f"trap 'echo gently > {said}; exit 0' TERM; while true; do sleep 1; done")
+    volume, mount = shared(tmp_path, str(tmp_path))
+    made["spec"]["volumes"] = [volume]
+    made["spec"]["containers"][0]["volumeMounts"] = [mount]
+    up.kubectl("apply", "-f", "-", stdin=json.dumps(made))
+    assert up.until_seen("loose")["spec"]["nodeName"] == NODE
+    container, _ = up.until_runs("loose")
+    up.kubectl("delete", "pod", "loose")
+    assert said.read_text() == "gently\n"
+    assert container not in up.tasks()
+    assert not up.seen("loose")
 
 
 def test_pods_do_not_notice_that_the_api_server_is_killed_and_it_tells_the_truth_again(

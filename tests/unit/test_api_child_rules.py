@@ -26,7 +26,6 @@ def test_the_server_is_told_of_node_place_port_and_whose_child_it_is() -> None:
         "--state-dir=/d/api",
         "--secure-port=6443",
         "--hostname-override=n1",
-        "--controllers=*,-scheduler",
         "--v=2",
         "--log-format=json",
         "--parent=42",

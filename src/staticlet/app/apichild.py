@@ -28,9 +28,6 @@ from staticlet.web import listener
 
 log = logging.getLogger(__name__)
 
-CONTROLLERS = "*,-scheduler"
-"""All but the one that binds pods: a pod that no agent runs is better Pending than bound."""
-
 PORT_RETRY_S = 5.0
 STEADY_S = 10.0
 """Who served this long did not fail at start."""
@@ -76,7 +73,6 @@ def command(wanted: Wanted, settings: Settings, *, parent: int) -> list[str]:
         f"--state-dir={wanted.state_dir}",
         f"--secure-port={wanted.port}",
         f"--hostname-override={settings.node_name}",
-        f"--controllers={CONTROLLERS}",
         f"--v={settings.verbosity}",
         f"--log-format={settings.log_format}",
         f"--parent={parent}",
