@@ -142,7 +142,6 @@ class Agent:
             clock,
             trees,
             events=self._events,
-            grace_of=self._grace_of,
         )
         self._tools = tools.Tools(
             hands=self._hands,
@@ -154,6 +153,7 @@ class Agent:
             backoff=_backoff(settings),
             events=self._events,
             journal=self._journal,
+            grace_of=self._grace_of,
             changed=self._changes.publish,
         )
         self._pool = pool.Pool(
@@ -203,10 +203,11 @@ class Agent:
 
     def is_gone(self, key: wanted.PodKey, uid: str) -> bool:
         """Whether nothing of a pod is left here, as far as the runtime was looked at."""
-        if not self.works.is_set() or self._pool.report(key) is not None:
+        known, wants = self._pool.report(key), self._wanted.pods.get(key)
+        others = [one.uid for one in (known.want if known else None, wants) if one is not None]
+        if not self.works.is_set() or uid in others or (known is not None and not others):
             return False
-        wants = self._wanted.pods.get(key)
-        return (wants is None or wants.uid != uid) and uid not in self._pool.known_uids()
+        return uid not in self._pool.known_uids()
 
     async def run(self) -> None:
         """Keep the pods until cancelled."""
@@ -374,13 +375,15 @@ class Agent:
     def _merge(self, *, decide: bool) -> None:
         snapshots = (*self._sources.snapshots.values(), *self._of_api.values())
         merged = merge.merge(snapshots, holders=self._holders)
-        self._wanted = merged
+        before, self._wanted = self._wanted, merged
         self._tell_findings(merged)
         self._finding_events.tell(merged)
         if decide:
             self._holders = merge.holders(merged)
             self._pool.wish(merged)
             self.works.set()
+            for key in before.pods.keys() - merged.pods.keys():
+                self._changes.publish(key)  # it may never have had a worker
 
     def _tell_findings(self, merged: wanted.Wanted) -> None:
         """Log each finding once while it lasts, and of a flood only the beginning."""

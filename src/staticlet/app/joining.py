@@ -85,7 +85,7 @@ class Joining:
             self.api,
             agent=agent,
             there=self._pods,
-            node=lambda: self._node.own.node,
+            node=self._node.own,
             clock=clock,
             random=chance,
             pause=self.api.pause,

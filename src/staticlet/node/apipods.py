@@ -1,8 +1,9 @@
 """Pods of the API on this node: admitted or refused, their status told, their end confirmed.
 
 What runs is the workers' business; here is decided what they get to see of the API, and what the
-API gets to see of them. An object that is being deleted is removed once nothing of its pod is left
-on the machine, and not before.
+API gets to see of them. A pod is admitted once the own Node is known, and known to be ours alone.
+An object that is being deleted is removed once nothing of its pod is left on the machine, and not
+before.
 """
 
 from __future__ import annotations
@@ -26,14 +27,36 @@ log = logging.getLogger(__name__)
 Object = dict[str, Any]
 
 AT_ONCE = 4
+_ENDED = frozenset(("Succeeded", "Failed"))
 _DELETE = {"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0}
 
 
 class Agent(view.Agent, Protocol):
     """What more is asked of the agent."""
 
+    @property
+    def works(self) -> asyncio.Event:
+        """Set once the runtime was looked at, and what is wanted is acted on."""
+        ...
+
     def is_gone(self, key: wanted.PodKey, uid: str) -> bool:
         """Whether nothing of a pod is left here, as far as the runtime was looked at."""
+        ...
+
+
+class OwnNode(Protocol):
+    """The own Node; `own.OwnNode` is one."""
+
+    changes: fanout.Fanout[str]
+
+    @property
+    def node(self) -> Mapping[str, Any] | None:
+        """The Node as the API has it; None while there is none."""
+        ...
+
+    @property
+    def granted(self) -> bool:
+        """Whether no other agent holds its name."""
         ...
 
 
@@ -44,7 +67,7 @@ class ApiPods:
         api: The API server.
         agent: The pods.
         there: The pods of the node in the API.
-        node: The own Node as the API has it; None while there is none.
+        node: The own Node.
         clock: The time.
         random: A number from 0 to 1 at each call, for pauses.
         pause: Waits so many seconds, or less if a server that was away answers again.
@@ -61,7 +84,7 @@ class ApiPods:
         *,
         agent: Agent,
         there: mirrors.Collection,
-        node: Callable[[], Mapping[str, Any] | None],
+        node: OwnNode,
         clock: clocks.Clock,
         random: Callable[[], float],
         pause: Callable[[float], Awaitable[None]],
@@ -81,8 +104,9 @@ class ApiPods:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._busy: set[wanted.PodKey] = set()
         self._again: set[wanted.PodKey] = set()
-        self._served: dict[str, None] = {}
-        self._wanted: dict[str, wanted.WantedPod] = {}
+        self._admitted: set[str] = set()
+        self._looked_at = False
+        self._made: Mapping[str, apipods.Made] = {}
         self._refused: dict[str, admission.Refusal] = {}
         self._known: dict[wanted.PodKey, Object] = {}
 
@@ -92,17 +116,20 @@ class ApiPods:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._follow_agent(group), name="API pods: pods")
             group.create_task(self._follow_api(group), name="API pods: API")
+            group.create_task(self._follow_node(group), name="API pods: node")
             await self._there.synced_once.wait()
             self._take_in(group, [*self._there.objects])
+            await self._agent.works.wait()
+            self._look(group, [*self._there.objects])  # what is to go may not be here at all
 
     async def _follow_agent(self, group: asyncio.TaskGroup) -> None:
         while True:
             with self._agent.changes.subscribed() as news:
                 try:
                     while some := await news.next():
-                        self._look(group, some)
+                        self._hear(group, some)
                 except fanout.Dropped:
-                    self._look(group, [*self._there.objects])
+                    self._hear(group, [*map(apipods.key_of, self._there.objects.values())])
                 else:
                     return  # the agent ends
 
@@ -116,6 +143,37 @@ class ApiPods:
                     self._take_in(group, [*self._there.objects])
                 else:
                     return
+
+    async def _follow_node(self, group: asyncio.TaskGroup) -> None:
+        """Admit what waited for the Node to be known."""
+        while True:
+            with self._node.changes.subscribed() as news:
+                try:
+                    while await news.next():
+                        if not self._looked_at:
+                            self._take_in(group, [*self._there.objects])
+                except fanout.Dropped:
+                    continue
+                else:
+                    return
+
+    def _hear(self, group: asyncio.TaskGroup, keys: Iterable[wanted.PodKey]) -> None:
+        """Pods have changed here; a static one may have taken the name of one of the API."""
+        keys = [*keys]
+        if any(self._is_lost(key) for key in keys):
+            self._take_in(group, keys)
+        else:
+            self._look(group, keys)
+
+    def _is_lost(self, key: wanted.PodKey) -> bool:
+        obj = self._there.objects.get(key)
+        ours = obj is not None and apipods.uid_of(obj) in self._admitted
+        return ours and bool(self._holder(key))
+
+    def _holder(self, key: wanted.PodKey) -> str:
+        """The manifest of the static pod that has a name; empty where there is none."""
+        pod = self._agent.manifests().pods.get(key)
+        return "" if pod is None or pod.source == apipods.API else pod.origin
 
     def _take_in(self, group: asyncio.TaskGroup, keys: Iterable[tuple[str, str]]) -> None:
         """The API has something new: tell what is wanted, and look at these."""
@@ -135,54 +193,74 @@ class ApiPods:
         objects = [one for one in self._there.objects.values() if apipods.is_ours(one)]
         uids = {apipods.uid_of(one) for one in objects}
         self._refused = {uid: why for uid, why in self._refused.items() if uid in uids}
-        self._served = {uid: None for uid in self._served if uid in uids}
+        self._admitted &= uids
         self.graces = {
             apipods.uid_of(one): grace
             for one in objects
-            if apipods.is_going(one) and (grace := apipods.grace_s(one)) is not None
+            if (grace := apipods.grace_s(one)) is not None
         }
-        self._admit(objects)
-        made = apipods.snapshot(
+        if self._there.synced_once.is_set():
+            self._admit(objects)
+        made, self._made = apipods.snapshot(
             objects,
             server=self._api.server,
-            synced=self._there.synced_once.is_set(),
-            served=self._served,
-            refused=self._refused,
-            known=self._wanted,
+            ready=self._looked_at,
+            admitted=self._admitted,
+            known=self._made,
             now=self._clock.now(),
         )
-        self._wanted = {pod.uid: pod for one in made.manifests for pod in one.pods}
-        self._served |= {pod.uid: None for one in made.manifests for pod in one.pods}
         self._publish(made)
 
     def _admit(self, objects: list[Object]) -> None:
         """Decide once about each new pod, in the order in which they were made."""
-        node = self._node()
-        if node is None:
+        for obj in objects:
+            holder = self._holder(apipods.key_of(obj))
+            if holder and apipods.uid_of(obj) in self._admitted and not apipods.is_over(obj):
+                self._refuse(obj, admission.admit(obj, {}, (), holder=holder))
+        node = self._node.node
+        if node is None or not self._node.granted:
             return
+        self._looked_at = True
         new = [one for one in objects if self._is_new(one)]
+        if not new:
+            return
+        others = self._static_pods()
+        others += [
+            one
+            for one in objects
+            if apipods.uid_of(one) in self._admitted and not apipods.has_ended(one)
+        ]
         for obj in sorted(new, key=lambda one: str(one["metadata"].get("creationTimestamp"))):
-            uid = apipods.uid_of(obj)
-            others = [
-                *(
-                    o
-                    for o in objects
-                    if apipods.uid_of(o) in self._served and not apipods.has_ended(o)
-                ),
-                *(msgspec.to_builtins(p) for p in self._agent.pods() if _source(p) != apipods.API),
-            ]
-            why = admission.admit(obj, node, others)
+            why = admission.admit(obj, node, others, holder=self._holder(apipods.key_of(obj)))
             if why is None:
-                self._served[uid] = None
+                self._admitted.add(apipods.uid_of(obj))
+                others.append(obj)
+            else:
+                self._refuse(obj, why)
+
+    def _refuse(self, obj: Object, why: admission.Refusal | None) -> None:
+        if why is None:
+            return
+        key, uid = apipods.key_of(obj), apipods.uid_of(obj)
+        self._admitted.discard(uid)
+        self._refused[uid] = why
+        log.warning("%s: not run: %s: %s", key, why.reason, why.message)
+        self._record(events.of_pod(key, uid), events.WARNING, why.reason, why.message)
+
+    def _static_pods(self) -> list[Object]:
+        """The static pods that have not ended, as plain objects."""
+        found: list[Object] = []
+        for key, pod in self._agent.manifests().pods.items():
+            if pod.source == apipods.API:
                 continue
-            self._refused[uid] = why
-            key = wanted.PodKey(obj["metadata"]["namespace"], obj["metadata"]["name"])
-            self._record(events.of_pod(key, uid), events.WARNING, why.reason, why.message)
+            shown = self._agent.pod(key)
+            if shown is None or shown.status is None or shown.status.phase not in _ENDED:
+                found.append(msgspec.to_builtins(pod.pod))
+        return found
 
     def _is_new(self, obj: Object) -> bool:
         uid = apipods.uid_of(obj)
-        over = apipods.is_going(obj) or apipods.has_ended(obj)
-        return not over and uid not in self._served and uid not in self._refused
+        return not (apipods.is_over(obj) or uid in self._admitted or uid in self._refused)
 
     async def _tend(self, key: wanted.PodKey) -> None:
         pauses = backoff.Backoff(self._random)
@@ -251,7 +329,7 @@ class ApiPods:
         shown = self._agent.pod(key)
         if shown is None or shown.status is None or (shown.metadata and shown.metadata.uid != uid):
             return None
-        if apipods.has_ended(obj) and shown.status.phase not in ("Succeeded", "Failed"):
+        if apipods.has_ended(obj) and shown.status.phase != there.get("phase"):
             return None  # what has ended once stays so
         if apipods.is_going(obj) and shown.status.phase == "Pending":
             return None  # all of it is cleared away: what it was last says more
@@ -266,8 +344,3 @@ class ApiPods:
             if fault.code in (404, 409):
                 return None
             raise
-
-
-def _source(pod: Any) -> str:
-    notes = (pod.metadata.annotations if pod.metadata else None) or {}
-    return str(notes.get("kubernetes.io/config.source", ""))

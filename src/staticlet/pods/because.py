@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from staticlet.kube import core
 from staticlet.pods import observed as obs
+from staticlet.pods import wanted
 from staticlet.pods.images import view as image_view
 
 _PLAIN = frozenset({"", "Error", "Completed"})
@@ -45,6 +46,27 @@ def waiting_for_image(spec: core.Container) -> str:
     return f"waiting for image {spec.image} of container {spec.name}"
 
 
-def manifest(event: str, origin: str) -> str:
-    """What happened to the manifest: `its manifest changed: /etc/…/web.yaml`."""
-    return f"its manifest {event}: {origin}" if origin else f"its manifest {event}"
+def new(pod: wanted.WantedPod) -> str:
+    """Where a pod came from: `its manifest is new here: /etc/…/web.yaml`."""
+    said = _said(pod.source, "the API server bound it to this node", "its manifest is new here")
+    return _with(said, pod.origin)
+
+
+def changed(pod: wanted.WantedPod) -> str:
+    """What is wanted has changed: `its manifest changed: /etc/…/web.yaml`."""
+    said = _said(pod.source, "its spec was changed in the API server", "its manifest changed")
+    return _with(said, pod.origin)
+
+
+def removed(source: str, origin: str) -> str:
+    """Nothing is wanted any more: `its manifest was removed: /etc/…/web.yaml`."""
+    said = _said(source, "it was deleted in the API server", "its manifest was removed")
+    return _with(said, origin)
+
+
+def _said(source: str, of_api: str, of_manifest: str) -> str:
+    return of_api if source == wanted.API else of_manifest
+
+
+def _with(said: str, origin: str) -> str:
+    return f"{said}: {origin}" if origin else said

@@ -2,8 +2,9 @@
 
 Follows `makeEnvironmentVariables` for a machine without services: literal values, in which earlier
 variables can be named, fields of the pod, and amounts of its resources. A variable whose source
-is an object of the API, or a file of a volume, has no value here: optional ones are left out, the
-others keep the container from being made.
+is an object of the API, or a file of a volume, has no value here: it keeps the container from
+being made. A static pod cannot have such objects, so its optional ones are left out; a pod of the
+API may well have them, and is never run without what they hold.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from staticlet.kube import core, quantity
 from staticlet.pods import fields
 from staticlet.pods.faults import ConfigFault
 from staticlet.pods.node import NodeFacts
-from staticlet.pods.wanted import WantedPod
+from staticlet.pods.wanted import API, WantedPod
 
 _REFERENCE = re.compile(r"\$(?:\$|\((?P<name>[^)]*)\))")
 _SUBSCRIPT = re.compile(r"metadata\.(?P<map>labels|annotations)\['(?P<key>.*)'\]")
@@ -53,8 +54,8 @@ def environment(container: core.Container, around: Surroundings) -> Mapping[str,
         ConfigFault: A value can not be had here, or there is no such field.
     """
     for source in container.envFrom or ():
-        _refuse_object(source.configMapRef, "config map")
-        _refuse_object(source.secretRef, "secret")
+        _refuse_object(source.configMapRef, "config map", around)
+        _refuse_object(source.secretRef, "secret", around)
     found: dict[str, str] = {}
     for variable in container.env or ():
         if variable.valueFrom is None:
@@ -168,14 +169,15 @@ def _from_source(
         return field_value(source.fieldRef.fieldPath, around)
     if source.resourceFieldRef:
         return resource_value(source.resourceFieldRef, container, around)
-    _refuse_object(source.configMapKeyRef, "config map", variable.name)
-    _refuse_object(source.secretKeyRef, "secret", variable.name)
-    _refuse_object(source.fileKeyRef, "file in a volume", variable.name)
+    _refuse_object(source.configMapKeyRef, "config map", around, variable.name)
+    _refuse_object(source.secretKeyRef, "secret", around, variable.name)
+    _refuse_object(source.fileKeyRef, "file in a volume", around, variable.name)
     return None
 
 
-def _refuse_object(reference: object, kind: str, variable: str = "") -> None:
-    if reference is None or getattr(reference, "optional", False):
+def _refuse_object(reference: object, kind: str, around: Surroundings, variable: str = "") -> None:
+    may_lack = getattr(reference, "optional", False) and around.wanted.source != API
+    if reference is None or may_lack:
         return
     what = f"variable {variable}" if variable else "envFrom"
     raise ConfigFault(f"{what} takes its value from a {kind}, which is not supported yet")

@@ -45,12 +45,6 @@ RECORDED_WITHIN_S = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 1.0)
 """The waits for an exit to be recorded, once the runtime said that the container is stopped."""
 
 
-def _own_grace(uid: str) -> int | None:
-    """Static pods always stop with the grace of their manifest."""
-    del uid
-    return None
-
-
 class RuntimeHands:
     """Hands on a real runtime and a real disk.
 
@@ -61,7 +55,6 @@ class RuntimeHands:
         clock: The time.
         trees: Where this machine's cgroups are.
         events: Takes what happens in the middle of a step.
-        grace_of: The grace, in seconds, that a deletion gives the pod of a UID; None for its own.
     """
 
     def __init__(
@@ -72,9 +65,7 @@ class RuntimeHands:
         clock: clocks.Clock,
         trees: cgroup.Hierarchies,
         events: tools.Events | None = None,
-        grace_of: Callable[[str], int | None] = _own_grace,
     ) -> None:
-        self._grace_of = grace_of
         self._runtime = runtime
         self._settings = settings
         self._node = node
@@ -200,8 +191,6 @@ class RuntimeHands:
 
     async def stop(self, sandbox: obs.ObservedSandbox, grace_s: int) -> obs.ObservedSandbox:
         """Stop all containers of a sandbox at once, each with the grace, then the sandbox."""
-        asked_s = self._grace_of(sandbox.uid)
-        grace_s = grace_s if asked_s is None else asked_s
         with _fault("FailedKillPod", look=True):
             async with asyncio.TaskGroup() as group:
                 for one in sandbox.containers:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from staticlet.kube import finding
-from staticlet.pods.wanted import Manifest, ManifestState, PodKey, Snapshot, Wanted, WantedPod
+from staticlet.pods.wanted import API, Manifest, ManifestState, PodKey, Snapshot, Wanted, WantedPod
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,8 @@ def merge(snapshots: Iterable[Snapshot], *, holders: Mapping[PodKey, Holder]) ->
 
     The holder keeps it: the manifest of its origin, else one with its very content (the holder's
     file was renamed, or the agent was restarted), else the first claimant in the order of origins.
+    A pod of the API never has the key of a static one: who may write to the API server must not be
+    able to end what a file on this machine wants.
 
     Args:
         snapshots: One for each configured source.
@@ -49,7 +51,10 @@ def merge(snapshots: Iterable[Snapshot], *, holders: Mapping[PodKey, Holder]) ->
                 claims.setdefault(pod.key, []).append(pod)
     pods = {key: _winner(claimants, holders.get(key)) for key, claimants in claims.items()}
     manifests = [
-        _told(manifest, pods) for snapshot in snapshots for manifest in snapshot.manifests
+        _told(manifest, pods)
+        for snapshot in snapshots
+        if snapshot.source != API
+        for manifest in snapshot.manifests
     ]
     return Wanted(
         pods=pods,
@@ -66,7 +71,8 @@ def holders(wanted: Wanted) -> dict[PodKey, Holder]:
 
 
 def _winner(claimants: list[WantedPod], holder: Holder | None) -> WantedPod:
-    ordered = sorted(claimants, key=lambda pod: pod.origin)
+    static = [pod for pod in claimants if pod.source != API]
+    ordered = sorted(static or claimants, key=lambda pod: pod.origin)
     if holder is not None:
         for pod in ordered:
             if pod.origin == holder.origin:

@@ -9,7 +9,7 @@ The rules, in the order in which they are asked:
 
     not wanted          stop what lives, remove it, clean its directories, end
     something stale     stop what lives of it (changed, recreated, broken, doubled)
-    all done            stop the sandbox, keep the dead containers for the status
+    all done, or over   stop the sandbox, keep the dead containers for the status
     no sandbox          make one, unless the last try failed a moment ago
     init containers     one after the other; a failed one is tried again as restartPolicy says
     containers          start what never ran; restart what ended, after its back-off
@@ -113,9 +113,9 @@ def finished(pod: wanted.WantedPod, seen: obs.Observed, past: obs.History) -> bo
 
 def _terminate(now: steps.Situation) -> steps.Plan:
     """Nothing is wanted: stop, remove, clean, end."""
-    why = because.manifest("was removed", now.origin)
+    why = because.removed(now.source, now.origin)
     living = tuple(
-        steps.Stop(sandbox_id=s.id, grace_s=s.grace_s, why=why)
+        steps.Stop(sandbox_id=s.id, grace_s=now.graces.get(s.uid, s.grace_s), why=why)
         for s in now.seen.sandboxes
         if s.alive
     )
@@ -130,7 +130,7 @@ def _serve(now: steps.Situation, pod: wanted.WantedPod) -> steps.Plan:
     stale = tuple(_stops(now, pod, current))
     if stale:
         return steps.Plan(actions=stale)
-    if finished(pod, now.seen, now.past):
+    if pod.over or finished(pod, now.seen, now.past):
         return _finish(now, pod, current)
     if current is None:
         return _make_sandbox(now, pod)
@@ -155,6 +155,8 @@ def _finish(
         if (seen := _newest(own, c.name)) is not None and seen.exited
     ]
     why = f"{', '.join(ends)}, and its restartPolicy is {policy}"
+    if pod.over:
+        why = "the API server has it as ended, and nothing of it is started again"
     waits = {"": steps.Wait(what="leaving it ended", why=why)}
     if current is not None:
         stop = steps.Stop(sandbox_id=current.id, grace_s=current.grace_s, why=why)
@@ -183,7 +185,7 @@ def _stops(
         if sandbox is current or not sandbox.alive:
             continue
         if not _serves(sandbox, pod):
-            why = because.manifest("changed", pod.origin)
+            why = because.changed(pod)
         elif sandbox.id in now.past.doomed:
             why = "a restart was asked for, or its manifest was removed and put back"
         elif not sandbox.ready:
@@ -224,10 +226,10 @@ def _why_sandbox(now: steps.Situation, pod: wanted.WantedPod) -> str:
     if now.past.sandbox_fault:
         return f"the last try failed: {now.past.sandbox_fault.message}"
     if any(not _serves(s, pod) for s in now.seen.sandboxes):
-        return because.manifest("changed", pod.origin)
+        return because.changed(pod)
     if now.seen.sandboxes:
         return "its sandbox is gone"
-    return because.manifest("is new here", pod.origin)
+    return because.new(pod)
 
 
 class _Steps:

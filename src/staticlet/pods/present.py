@@ -41,7 +41,19 @@ def pod(
         apiVersion="v1",
         kind="Pod",
         metadata=_metadata(shown, report, since),
-        status=_with_trouble(status.status(known), report),
+        status=_with_trouble(_status(known), report),
+    )
+
+
+def _status(known: status.Known) -> core.PodStatus:
+    """The status; of a pod that has ended in the API, its end is what the API says."""
+    found, told = status.status(known), known.pod.pod.status
+    if not known.pod.over or told is None:
+        return found
+    if not any(s.containers for s in known.seen.sandboxes if s.uid == known.pod.uid):
+        return told
+    return msgspec.structs.replace(
+        found, phase=told.phase, reason=told.reason, message=told.message
     )
 
 

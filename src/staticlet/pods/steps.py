@@ -128,6 +128,8 @@ class Situation:
         now_ns: The time, in nanoseconds since the epoch.
         uncleaned: UIDs whose sandboxes are gone and whose directories may be left.
         origin: Where the manifest was, when nothing is wanted any more; empty if not known.
+        source: What brought it then.
+        graces: The grace with which a UID is deleted, in seconds, where that is not its own.
     """
 
     target: wanted.WantedPod | None
@@ -137,6 +139,8 @@ class Situation:
     now_ns: int
     uncleaned: frozenset[str] = frozenset()
     origin: str = ""
+    source: str = ""
+    graces: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,7 +67,7 @@ class Teller:
             and view.state is not image_view.State.PRESENT
             and (why := because.image(view))
         ]
-        why = "; ".join((because.manifest("changed", want.origin), *lacking))
+        why = "; ".join((because.changed(want), *lacking))
         if lacking and why != self._held:
             self._held = why
             self._journal.decide(self._key, "running on as before", why)

@@ -182,6 +182,12 @@ class Unheard:
         """Forget it."""
 
 
+def _own_grace(uid: str) -> int | None:
+    """Static pods always stop with the grace of their manifest."""
+    del uid
+    return None
+
+
 def _nobody(key: wanted.PodKey) -> None:
     """Nobody watches."""
     del key
@@ -201,6 +207,7 @@ class Tools:
         backoff: The crash back-off.
         events: Takes what happens.
         journal: Takes what is decided.
+        grace_of: The grace, in seconds, that a deletion gives the pod of a UID; None for its own.
         changed: Is told that what a worker reports has changed; must not wait.
     """
 
@@ -213,4 +220,5 @@ class Tools:
     backoff: obs.BackoffRule = field(default_factory=obs.BackoffRule)
     events: Events = field(default_factory=Unheard)
     journal: Journal = field(default_factory=Unheard)
+    grace_of: Callable[[str], int | None] = _own_grace
     changed: Callable[[wanted.PodKey], None] = _nobody

@@ -15,6 +15,9 @@ from typing import NamedTuple
 
 from staticlet.kube import core, finding
 
+API = "api"
+"""The source of pods that an API server has bound to this node; they have no manifest here."""
+
 
 class PodKey(NamedTuple):
     """Namespace and final name (with the node's) of a pod."""
@@ -28,18 +31,22 @@ class PodKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedPod:
-    """A static pod that shall run.
+    """A pod that shall run: a static one, or one of the API.
 
     Attributes:
         key: Namespace and final name.
-        uid: The static UID: a hash of node, namespace, name and content, or the manifest's own.
+        uid: The static UID: a hash of node, namespace, name and content, or the manifest's own;
+            of a pod of the API, the API's.
         revision: A hash of the content alone; differs from `uid` where the manifest fixes its UID.
+            Of a pod of the API, of what cannot change without a restart.
         incarnation: Counts how often its file was removed and put back: a new number with the same
             content asks for a restart, which is deliberate and earns no back-off.
         pod: The defaulted pod, with final name, namespace, node name, annotations and tolerations.
-        source: `file` or `http`.
+        source: `file`, `http` or `api`.
         origin: The path or URL it came from.
         seen: When this content was first seen (annotation `kubernetes.io/config.seen`).
+        over: Whether it has ended for good, as the API has it: nothing of it is started again, and
+            what is left is kept for its logs.
     """
 
     key: PodKey
@@ -50,6 +57,7 @@ class WantedPod:
     origin: str
     seen: datetime
     incarnation: int = 0
+    over: bool = False
 
 
 class ManifestState(enum.Enum):
@@ -93,7 +101,7 @@ class Snapshot:
     """All that one source sees at one moment.
 
     Attributes:
-        source: `file` or `http`.
+        source: `file`, `http` or `api`.
         ready: Whether the source has seen its place at least once: pods that it brought in an
             earlier life of the agent are stopped only when it is.
         manifests: In the order of their origins.
@@ -112,7 +120,7 @@ class Wanted:
 
     Attributes:
         pods: Every wanted pod by its key.
-        manifests: All manifests of all sources, conflicts marked.
+        manifests: All manifests of all sources, conflicts marked; pods of the API have none.
         findings: Of places as a whole.
         ready: The sources that are ready.
         sources: All configured sources.

@@ -209,7 +209,14 @@ class Worker:
             now_ns=now_ns,
             uncleaned=frozenset(self._uncleaned),
             origin=self._leaving[0].origin if self._leaving else "",
+            source=self._leaving[0].source if self._leaving else "",
+            graces=self._graces() if target is None else {},
         )
+
+    def _graces(self) -> dict[str, int]:
+        """With which grace each UID is deleted, where the deletion says so."""
+        asked = ((s.uid, self._tools.grace_of(s.uid)) for s in self._seen.sandboxes)
+        return {uid: grace_s for uid, grace_s in asked if grace_s is not None}
 
     def _switch(self, target: wanted.WantedPod | None, now_ns: int) -> None:
         """Serve another pod from now on."""

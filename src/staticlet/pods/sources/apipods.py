@@ -1,7 +1,8 @@
 """Pods that an API server has bound to this node, as a source like any other. Pure.
 
-A pod of the API is served by the same workers as a static pod. Its UID is the API's, its content
-what cannot change while it runs; one that is being deleted, or has ended, is not wanted any more.
+A pod of the API is served by the same workers as a static pod. Its UID is the API's, its revision
+the images of its containers: whatever else may change in the API restarts nothing. One that is
+being deleted is not wanted any more; one that has ended is, as over.
 """
 
 from __future__ import annotations
@@ -9,33 +10,50 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from staticlet.kube import core, rfc3339
+from staticlet.kube.plain import objects as plain_objects
 from staticlet.pods import identity, wanted
 
 Object = Mapping[str, Any]
 
-API = "api"
+API = wanted.API
 """The name of the source."""
 
 MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 
-_MAY_CHANGE = ("tolerations", "activeDeadlineSeconds", "terminationGracePeriodSeconds")
 _ENDED = ("Succeeded", "Failed")
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A pod and the object that it was made of."""
+
+    of: Object
+    pod: wanted.WantedPod
+
+
 def is_ours(obj: Object) -> bool:
-    """Whether an object is a pod of the API, and no mirror of a static pod."""
-    return MIRROR_ANNOTATION not in ((obj.get("metadata") or {}).get("annotations") or {})
+    """Whether an object is a pod of the API, and no mirror of a static pod.
+
+    What has not even the shape of an object is none.
+    """
+    meta = obj.get("metadata")
+    if not isinstance(meta, Mapping) or not isinstance(meta.get("uid"), str):
+        return False
+    parts = [meta.get("annotations"), obj.get("spec"), obj.get("status")]
+    shaped = all(part is None or isinstance(part, Mapping) for part in parts)
+    return shaped and MIRROR_ANNOTATION not in (meta.get("annotations") or {})
 
 
 def is_going(obj: Object) -> bool:
     """Whether somebody deletes it."""
-    return bool((obj.get("metadata") or {}).get("deletionTimestamp"))
+    return bool(_meta(obj).get("deletionTimestamp"))
 
 
 def has_ended(obj: Object) -> bool:
@@ -43,83 +61,117 @@ def has_ended(obj: Object) -> bool:
     return (obj.get("status") or {}).get("phase") in _ENDED
 
 
+def is_over(obj: Object) -> bool:
+    """Whether it is not to run any more, nor to be admitted: it goes, or has ended."""
+    return is_going(obj) or has_ended(obj)
+
+
 def grace_s(obj: Object) -> int | None:
     """The grace with which it is being deleted; None when it is not."""
-    seconds = (obj.get("metadata") or {}).get("deletionGracePeriodSeconds")
-    return seconds if isinstance(seconds, int) else None
+    seconds = _meta(obj).get("deletionGracePeriodSeconds")
+    return seconds if isinstance(seconds, int) and is_going(obj) else None
 
 
 def uid_of(obj: Object) -> str:
     """The API's UID."""
-    return str((obj.get("metadata") or {}).get("uid", ""))
+    return str(_meta(obj).get("uid") or "")
+
+
+def key_of(obj: Object) -> wanted.PodKey:
+    """Its namespace and name."""
+    meta = _meta(obj)
+    return wanted.PodKey(str(meta.get("namespace") or ""), str(meta.get("name") or ""))
 
 
 def snapshot(
     objects: Iterable[Object],
     *,
     server: str,
-    synced: bool,
-    served: Collection[str],
-    refused: Collection[str],
-    known: Mapping[str, wanted.WantedPod],
+    ready: bool,
+    admitted: Collection[str],
+    known: Mapping[str, Made],
     now: datetime,
-) -> wanted.Snapshot:
+) -> tuple[wanted.Snapshot, Mapping[str, Made]]:
     """What the API wants of this node.
+
+    Wanted is what was admitted, until it is deleted. What has ended is wanted as over, admitted or
+    not: it keeps its logs, also when it had ended before the agent began, and never runs again.
 
     Args:
         objects: The pods that are bound to it.
         server: The API server's URL.
-        synced: Whether they are all of them.
-        served: The UIDs that were wanted before: one that has ended meanwhile is kept for its
-            logs; one that had ended before it was seen here is never run again.
-        refused: The UIDs that this node does not admit.
-        known: The pods of the last snapshot by UID: what is equal stays the same value, and wakes
+        ready: Whether they are all of them, and were looked at for admission.
+        admitted: The UIDs that this node has admitted.
+        known: What was made last time, by UID: what is equal stays the same value, and wakes
             nobody.
         now: The time.
+
+    Returns:
+        The snapshot, and what was made for it.
     """
-    pods = []
+    made: dict[str, Made] = {}
     for obj in objects:
         uid = uid_of(obj)
-        over = is_going(obj) or uid in refused or (has_ended(obj) and uid not in served)
-        if is_ours(obj) and not over:
-            pod = _wanted(obj, uid, server, now)
-            if pod is not None:
-                before = known.get(uid)
-                pods.append(before if before == pod else pod)
-    manifest = wanted.Manifest(
-        origin=server, state=wanted.ManifestState.ACCEPTED, pods=tuple(pods)
-    )
-    return wanted.Snapshot(source=API, ready=synced, manifests=(manifest,) if pods else ())
+        runs = uid in admitted or has_ended(obj)
+        if is_ours(obj) and not is_going(obj) and runs:
+            one = _made(obj, uid, server, known.get(uid), now)
+            if one is not None:
+                made[uid] = one
+    pods = tuple(one.pod for one in made.values())
+    manifest = wanted.Manifest(origin=server, state=wanted.ManifestState.ACCEPTED, pods=pods)
+    manifests = (manifest,) if pods else ()
+    return wanted.Snapshot(source=API, ready=ready, manifests=manifests), made
 
 
-def _wanted(obj: Object, uid: str, server: str, now: datetime) -> wanted.WantedPod | None:
+def _made(obj: Object, uid: str, server: str, before: Made | None, now: datetime) -> Made | None:
+    if before is not None and before.of is obj:
+        return before
+    pod = _wanted(obj, uid, server, before.pod.seen if before else now)
+    if pod is None:
+        return None
+    same = before is not None and before.pod == pod
+    return Made(obj, before.pod if same and before else pod)
+
+
+def _wanted(obj: Object, uid: str, server: str, latest: datetime) -> wanted.WantedPod | None:
     """The pod to run; None where the server sends what is none."""
     try:
         pod = core.pod(obj)
-        seen = rfc3339.moment(str((obj.get("metadata") or {}).get("creationTimestamp")))
+        seen = rfc3339.moment(str(_meta(obj).get("creationTimestamp")))
     except (msgspec.ValidationError, ValueError):
         return None
+    seen = latest if seen.tzinfo is None else min(seen, latest)
     meta = pod.metadata
     if meta is None or not meta.name or not meta.namespace or pod.spec is None or not uid:
         return None
+    over = has_ended(obj)
     notes = {**(meta.annotations or {}), identity.SOURCE_ANNOTATION: API}
-    notes.setdefault(identity.SEEN_ANNOTATION, identity.timestamp(min(seen, now)))
+    notes.setdefault(identity.SEEN_ANNOTATION, identity.timestamp(seen))
     own = msgspec.structs.replace(meta, annotations=notes, resourceVersion=None, generation=None)
+    status = pod.status if over else core.PodStatus(phase="Pending")
     return wanted.WantedPod(
-        key=wanted.PodKey(meta.namespace, meta.name),
+        key=key_of(obj),
         uid=uid,
         revision=_revision(obj),
-        pod=msgspec.structs.replace(pod, metadata=own, status=core.PodStatus(phase="Pending")),
+        pod=msgspec.structs.replace(pod, metadata=own, status=status),
         source=API,
         origin=server,
         seen=seen,
+        over=over,
     )
 
 
 def _revision(obj: Object) -> str:
-    """A hash of what a running pod is made of; what may change without it does not count."""
-    spec = {
-        name: value for name, value in (obj.get("spec") or {}).items() if name not in _MAY_CHANGE
-    }
-    content = json.dumps(spec, sort_keys=True, separators=(",", ":"))
+    """A hash of the images: a server that comes to fill in more fields restarts nothing."""
+    spec = obj.get("spec") or {}
+    images = [
+        (one.get("name"), one.get("image"))
+        for kind in ("initContainers", "containers")
+        for one in plain_objects(spec, kind)
+    ]
+    content = json.dumps(images, separators=(",", ":"))
     return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
+def _meta(obj: Object) -> Object:
+    return obj.get("metadata") or {}
