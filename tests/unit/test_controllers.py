@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -267,6 +268,51 @@ async def test_a_terminating_namespace_is_emptied_and_then_let_go(store, hands):
     verb, _, obj = hands.asked[2]
     assert (verb, obj["spec"]["finalizers"]) == ("finalize", ["mine"])
     assert store.get(Key("configmaps", "kept", "cm")) is not None
+
+
+class CountingHands(RecordingHands):
+    """Counts how many deletions are under way, and refuses some."""
+
+    def __init__(self, store: Store, *refused: str) -> None:
+        super().__init__(store)
+        self.refused = refused
+        self.now = self.most = 0
+
+    async def delete(self, kind: Any, key: Key, uid: str, *, grace_s: int | None = None) -> None:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        try:
+            await asyncio.sleep(0)
+            if key.name in self.refused:
+                raise refusal.internal(f"{key.name} stays")
+            await super().delete(kind, key, uid, grace_s=grace_s)
+        finally:
+            self.now -= 1
+
+
+def gone_with(store: Store, does: Any) -> namespaces.Namespaces:
+    inside = [kind for kind in STORED if kind.namespaced]
+    return namespaces.Namespaces(store, does, inside, fakes.ManualClock())
+
+
+async def test_a_full_namespace_is_emptied_some_objects_at_a_time(store):
+    does: Any = CountingHands(store)
+    await put(store, "namespaces", "", "gone", status={"phase": "Terminating"})
+    for number in range(3 * namespaces.AT_ONCE):
+        await put(store, "configmaps", "gone", f"cm-{number}")
+    assert await gone_with(store, does).settle([]) is None
+    assert not store.list("configmaps").records
+    assert does.most == namespaces.AT_ONCE
+
+
+async def test_one_object_that_stays_keeps_none_beside_it(store):
+    does: Any = CountingHands(store, "cm-1")
+    await put(store, "namespaces", "", "gone", status={"phase": "Terminating"})
+    for number in range(namespaces.AT_ONCE):
+        await put(store, "configmaps", "gone", f"cm-{number}")
+    with pytest.raises(refusal.Refusal, match="cm-1 stays"):
+        await gone_with(store, does).settle([])
+    assert [one.key.name for one in store.list("configmaps").records] == ["cm-1"]
 
 
 async def test_a_namespace_waits_for_what_is_still_going(store, hands):

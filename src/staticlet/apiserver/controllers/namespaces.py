@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import asyncio
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 
 from staticlet.aio import clock
 from staticlet.apiserver.controllers import hands, leaving
@@ -10,10 +12,14 @@ from staticlet.apiserver.resources import namespaces, pods
 from staticlet.apiserver.resources.kind import Kind
 from staticlet.apiserver.store import port
 from staticlet.apiserver.store.port import Key, Record
+from staticlet.kube import refusal
 
 FINALIZER = "kubernetes"
 LOOK_S = 1.0
 """How often a namespace that is not empty yet is looked at; pods' ends wake it as well."""
+
+AT_ONCE = 16
+"""So many deletions share one wait for the disk; more would keep other requests waiting."""
 
 _NAMESPACES = namespaces.NAMESPACES
 _TERMINATING = "Terminating"
@@ -45,7 +51,11 @@ class Namespaces:
         self._time = time
 
     async def settle(self, changed: Collection[Key]) -> float | None:
-        """Delete what is in each terminating namespace; finalize those that are empty."""
+        """Delete what is in each terminating namespace; finalize those that are empty.
+
+        Raises:
+            refusal.Refusal: The first refusal of a request.
+        """
         del changed
         going = [
             record
@@ -59,10 +69,7 @@ class Namespaces:
 
     async def _empty(self, namespace: Record) -> bool:
         """Whether the namespace could be let go."""
-        for kind, record in self._content(namespace):
-            meta = record.object()["metadata"]
-            if "deletionTimestamp" not in meta:
-                await self._does.delete(kind, record.key, meta["uid"])
+        await self._delete(self._staying(namespace))
         left = [(kind, record.object()) for kind, record in self._content(namespace)]
         if left:
             told = leaving.conditions(namespace.object(), left, self._time.now())
@@ -75,6 +82,39 @@ class Namespaces:
         spec["finalizers"] = [one for one in spec.get("finalizers") or () if one != FINALIZER]
         await self._does.update_below(_NAMESPACES, namespace.key, "finalize", obj)
         return True
+
+    async def _delete(self, objects: Iterator[tuple[Kind, Key, str]]) -> None:
+        """Delete objects, some at once.
+
+        Raises:
+            refusal.Refusal: The first refusal; those that were begun with it are deleted all the
+                same.
+        """
+        while some := tuple(islice(objects, AT_ONCE)):
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self._delete_one(*one), name=f"delete {one[1]}")
+                    for one in some
+                ]
+            for task in tasks:
+                refused = task.result()
+                if refused is not None:
+                    raise refused
+
+    async def _delete_one(self, kind: Kind, key: Key, uid: str) -> refusal.Refusal | None:
+        """Delete an object; a refusal is told, so that it does not end the others' deletion."""
+        try:
+            await self._does.delete(kind, key, uid)
+        except refusal.Refusal as fault:
+            return fault
+        return None
+
+    def _staying(self, namespace: Record) -> Iterator[tuple[Kind, Key, str]]:
+        """What is in a namespace and not going yet, with its uid."""
+        for kind, record in self._content(namespace):
+            meta = record.object()["metadata"]
+            if "deletionTimestamp" not in meta:
+                yield kind, record.key, meta["uid"]
 
     def _content(self, namespace: Record) -> Sequence[tuple[Kind, Record]]:
         return [
