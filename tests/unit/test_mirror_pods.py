@@ -193,11 +193,17 @@ def test_a_status_is_written_whole_where_there_is_none():
     made = statuspatch.patch(status(**RUNNING), {"phase": "Pending", "qosClass": "BestEffort"})
     assert made is not None
     assert made["phase"] == "Running"
-    assert made["podIPs"] == [{"ip": "10.0.0.9"}, {"$patch": "replace"}]
+    assert made["podIPs"] == [{"ip": "10.0.0.9"}]
     assert made["conditions"] == [
         {"type": "Ready", "status": "True", "lastTransitionTime": "2030-01-01T00:00:00Z"}
     ]
     assert "qosClass" not in made
+
+
+def test_addresses_that_are_there_are_replaced_and_not_added_to():
+    there = statuspatch.status(status(**RUNNING)) | {"podIPs": [{"ip": "10.0.0.8"}]}
+    made = statuspatch.patch(status(**RUNNING), there)
+    assert made == {"podIPs": [{"ip": "10.0.0.9"}, {"$patch": "replace"}]}
 
 
 def test_a_status_that_is_there_already_is_not_written():

@@ -58,7 +58,9 @@ def patch(ours: core.PodStatus, there: Mapping[str, Any]) -> Object | None:
         value, found = wanted.get(field), there.get(field)
         if _same(value, found):
             continue
-        if field in _MERGED_BY_IP:
+        if field in _MERGED_BY_IP and found:
+            # Only beside a list that is there: as part of a new one, a kube-apiserver takes the
+            # directive for an address that is empty, and refuses the whole patch.
             changes[field] = [*(value or ()), {"$patch": "replace"}]
         else:
             changes[field] = value
