@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from staticlet.app import agent as agents
-from staticlet.app import up
+from staticlet.app import rootdir, up
 from staticlet.config.settings import Settings
 from staticlet.runtime import port
 from staticlet.runtime.cri import channel, runtime
 from staticlet.runtime.managed import pause, process
 from staticlet.testing import containerd as containerd_of_ours
+from staticlet.testing import ports
 
 
 @pytest.fixture
@@ -108,6 +109,23 @@ async def test_a_containerd_that_dies_is_started_again_and_its_pods_go_on(base: 
         stop.set()
 
 
+async def test_an_api_server_runs_beside_the_agent_and_ends_with_up(base: Path) -> None:
+    wanted = replace(options(base), api_port=ports.free())
+    assert wanted.api is not None
+    agent, stop = Agent(wanted.layout.endpoint), asyncio.Event()
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+        tasks.create_task(up.run(wanted, settings(base), serve=agent.serve, stop=stop), name="up")
+        await agent.serving.wait()
+        assert not wanted.api.places.node_conf.exists()  # nobody waited for it
+        while not wanted.api.places.node_conf.exists():  # noqa: ASYNC110  a file
+            await asyncio.sleep(0.01)
+        identity = process.parse_identity(wanted.api.pid_file.read_text())
+        assert identity is not None
+        stop.set()
+    assert process.find(identity) is None
+    assert process.identify(containerd_pid(wanted)) is not None
+
+
 async def answering(cri: runtime.CriRuntime, wanted: up.Up, *, other_than: int) -> None:
     """Wait until another containerd than that with the pid answers."""
     while True:
@@ -139,7 +157,7 @@ async def test_an_agent_on_the_root_directory_of_up_is_refused(base: Path) -> No
         tasks.create_task(up.run(wanted, own, serve=agents.serve_agent, stop=stop), name="up")
         while not (own.root_dir / agents.SOCKET_NAME).exists():  # noqa: ASYNC110  a file
             await asyncio.sleep(0.01)
-        with pytest.raises(agents.CannotStart, match=rf"another agent \(pid {os.getpid()}\)"):
+        with pytest.raises(rootdir.CannotStart, match=rf"another agent \(pid {os.getpid()}\)"):
             await agents.serve_agent(own, asyncio.Event())
         stop.set()
 
