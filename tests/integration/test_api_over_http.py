@@ -59,6 +59,18 @@ async def test_what_was_written_is_there_after_a_restart(tmp_path):
     assert (made.code, got.body) == (201, made.body)
 
 
+async def test_a_token_that_is_asked_for_at_once_is_good_after_a_restart(tmp_path):
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest"}
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "robot"}}
+    accounts = "/api/v1/namespaces/default/serviceaccounts"
+    async with apiloop.serving(tmp_path) as client:
+        await client.ask("POST", accounts, account)
+        made = await client.ask("POST", f"{accounts}/robot/token", request)
+    token = made.body["status"]["token"]
+    async with apiloop.serving(tmp_path) as client:
+        assert (await client.ask("GET", "/version", user=token)).code == 200
+
+
 async def test_the_administrators_certificate_is_enough(served, tmp_path):
     server = apiserver.options_in(tmp_path)
     shown = apiloop.trusting(server.state_dir, certs.Places(server.state_dir).admin_conf)

@@ -15,6 +15,7 @@ import pytest
 
 from staticlet.app import api
 from staticlet.testing import apiloop, apiserver
+from staticlet.testing.until import until
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 
@@ -94,7 +95,9 @@ def test_a_backup_of_nothing_says_so(tmp_path):
 
 def test_secrets_are_its_owners_alone(server):
     places = [server.kubeconfig, server.node_kubeconfig, server.options.state_dir / "state.db"]
-    places += (server.options.state_dir / "pki").glob("*.key")
+    pki = server.options.state_dir / "pki"
+    until((pki / "sa.key").exists, "the key of service accounts' tokens, which is made meanwhile")
+    places += pki.glob("*.key")
     assert len(places) >= 5
     assert {path.stat().st_mode & 0o777 for path in places} == {0o600}
 

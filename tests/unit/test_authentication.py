@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+from concurrent import futures
 from datetime import timedelta
 
 import jwt
@@ -116,6 +117,32 @@ def test_a_certificate_that_proves_nothing_is_refused(world, wrong):
     shown = certificate(world.clock, **wrong)
     world.clock.advance(1)
     assert world.refuses(certificate=shown)
+
+
+def test_a_key_that_is_still_being_made_has_signed_nothing_yet(rsa_keys):
+    clock, made = fakes.ManualClock(), futures.Future()
+    objects = fake_objects.FakeObjects([account()])
+    there = keys.read(pem(rsa_keys[0]), "sa.key")
+    token = accounts.AccountTokens(there).issue(grant(clock))
+    tokens = accounts.AccountTokens(keys.Coming(made=made))
+    with pytest.raises(proof.NotProved):
+        tokens.read(token, objects, clock.now())
+    made.set_result(there)
+    again = tokens.issue(grant(clock))
+    for one in (token, again):
+        assert tokens.read(one, objects, clock.now()).user.name.endswith(":robot")
+
+
+def test_a_key_that_could_not_be_made_signs_nothing_and_says_so(rsa_keys):
+    clock, made = fakes.ManualClock(), futures.Future()
+    made.set_exception(keys.KeyFault("cannot use sa.key"))
+    tokens = accounts.AccountTokens(keys.Coming(made=made))
+    with pytest.raises(refusal.Refusal, match=r"cannot use sa\.key") as refused:
+        tokens.issue(grant(clock))
+    assert refused.value.code == 500
+    token = accounts.AccountTokens(keys.read(pem(rsa_keys[0]), "other")).issue(grant(clock))
+    with pytest.raises(proof.NotProved):
+        tokens.read(token, fake_objects.FakeObjects([account()]), clock.now())
 
 
 def test_the_certificate_that_the_server_shows_to_nodes_lets_nobody_in(world):

@@ -15,6 +15,7 @@ import resource
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from concurrent import futures
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
@@ -94,7 +95,10 @@ async def _serve_on(
             opening.opened(options.state_dir, fields=registry.kinds().fields, clock=around.clock)
         )
         context = await asyncio.to_thread(_certified, options, around.clock)
-        identity = await asyncio.to_thread(apiparts.identity, options, around.clock)
+        signing = await stack.enter_async_context(
+            _signing(certs.Places(options.state_dir).account_keys)
+        )
+        identity = await asyncio.to_thread(apiparts.identity, options, around.clock, signing)
         log_file = stack.enter_context(_audited(options))
         made = apiparts.parts(
             options,
@@ -189,6 +193,29 @@ def _tls_files(options: Options) -> tls.TlsFiles:
         key=options.key or at.serving,
         client_cas=(at.ca, *others),
     )
+
+
+@contextlib.asynccontextmanager
+async def _signing(path: Path) -> AsyncIterator[keys.Source]:
+    """The keys of service accounts' tokens; a new one is made while the server starts.
+
+    Raises:
+        keys.KeyFault: The file cannot be used.
+    """
+    there = await asyncio.to_thread(keys.found, path)
+    if there is not None:
+        yield there
+        return
+    with futures.ThreadPoolExecutor(1, "service account key") as thread:
+        made = thread.submit(keys.make, path)
+        made.add_done_callback(_tell_made)
+        yield keys.Coming(made=made)
+
+
+def _tell_made(made: futures.Future[keys.Keys]) -> None:
+    fault = made.exception()
+    if fault is not None:
+        log.error("%s; no tokens of service accounts are given until the next start", fault)
 
 
 @contextlib.contextmanager

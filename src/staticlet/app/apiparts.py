@@ -18,7 +18,6 @@ from staticlet.apiserver.reviews import access, subjects
 from staticlet.apiserver.store import port
 from staticlet.apiserver.verbs import backend, nodeport
 from staticlet.app.apioptions import Options
-from staticlet.host import certs
 
 SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 """Letters and digits that make up no words: Kubernetes ends generated names with these."""
@@ -44,18 +43,24 @@ def suffix() -> str:
     return "".join(secrets.choice(SUFFIX) for _ in range(5))
 
 
-def identity(options: Options, clock: clocks.Clock) -> authenticator.Authenticator:
-    """Who is believed; reads the token file and the keys, and makes keys where there are none.
+def identity(
+    options: Options, clock: clocks.Clock, signing: keys.Source
+) -> authenticator.Authenticator:
+    """Who is believed; reads the token file.
+
+    Args:
+        options: What the server is told.
+        clock: The time.
+        signing: The keys of service accounts' tokens.
 
     Raises:
         tokenfile.TokenFileFault: The token file cannot be used.
-        keys.KeyFault: The keys cannot be used.
     """
     tokens = None if options.token_file is None else tokenfile.load(options.token_file)
     return authenticator.Authenticator(
         clock=clock,
         token_file=tokens,
-        accounts=accounts.AccountTokens(keys.load(certs.Places(options.state_dir).account_keys)),
+        accounts=accounts.AccountTokens(signing),
         anonymous=options.local,
     )
 

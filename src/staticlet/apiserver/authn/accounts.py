@@ -20,7 +20,7 @@ import msgspec
 
 from staticlet.apiserver import calls
 from staticlet.apiserver.authn import proof
-from staticlet.apiserver.authn.keys import Keys
+from staticlet.apiserver.authn.keys import Source
 from staticlet.apiserver.store.port import Key, Objects
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class AccountTokens:
 
     def __init__(
         self,
-        keys: Keys,
+        keys: Source,
         *,
         issuer: str = ISSUER,
         audiences: tuple[str, ...] = (),

@@ -10,14 +10,17 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
+from concurrent import futures
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from staticlet.host import osfault, secretfile
+from staticlet.kube import refusal
 
 BITS = 2048
 """How large a new key is; what is smaller is not taken."""
@@ -62,23 +65,108 @@ class Keys:
         return [one for one in self.verifiers if one.id == key_id]
 
 
+class Source(Protocol):
+    """Keys that sign and verify, whether they are there or coming."""
+
+    @property
+    def signer(self) -> rsa.RSAPrivateKey:
+        """What signs."""
+        ...
+
+    @property
+    def verifiers(self) -> Sequence[Verifier]:
+        """What verifies; the signer's own is the first."""
+        ...
+
+    def named(self, key_id: str | None) -> Sequence[Verifier]:
+        """The keys that may have signed a token which names this one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coming:
+    """Keys that are being made, which may take half a second; nothing was signed with them yet.
+
+    Who has something signed meanwhile waits, and everybody with him: that can only be in the very
+    first moment of a server.
+
+    Attributes:
+        made: The keys, or a KeyFault.
+    """
+
+    made: futures.Future[Keys]
+
+    @property
+    def signer(self) -> rsa.RSAPrivateKey:
+        """What signs.
+
+        Raises:
+            refusal.Refusal: 500: it could not be made.
+        """
+        return self._there().signer
+
+    @property
+    def verifiers(self) -> Sequence[Verifier]:
+        """What verifies.
+
+        Raises:
+            refusal.Refusal: 500: it could not be made.
+        """
+        return self._there().verifiers
+
+    def named(self, key_id: str | None) -> Sequence[Verifier]:
+        """The keys that may have signed a token: none before they are there."""
+        if not self.made.done() or self.made.exception() is not None:
+            return ()
+        return self.made.result().named(key_id)
+
+    def _there(self) -> Keys:
+        try:
+            return self.made.result()
+        except KeyFault as fault:
+            raise refusal.internal(str(fault)) from fault
+
+
 def load(path: Path) -> Keys:
     """Read the keys, or make the file where there is none.
 
     Raises:
         KeyFault: It cannot be read or made, or holds something else than keys; it is left alone.
     """
+    return found(path) or make(path)
+
+
+def found(path: Path) -> Keys | None:
+    """Read the keys; None where there is no file.
+
+    Raises:
+        KeyFault: It cannot be read, or holds something else than keys.
+    """
     try:
         data = secretfile.read(path)
-        if data is None:
-            data = _new()
-            secretfile.write(path, data)
     except OSError as fault:
-        words = osfault.words(fault, path)
-        raise KeyFault(f"cannot use the service account key file {words}") from fault
+        raise _unusable(path, fault) from fault
     except ValueError as fault:
         raise KeyFault(f"the service account key file {path} {fault}") from fault
+    return None if data is None else read(data, str(path))
+
+
+def make(path: Path) -> Keys:
+    """Make a key and its file; the search for primes takes 10 to 500 ms, and lets others run.
+
+    Raises:
+        KeyFault: It cannot be written.
+    """
+    data = _new()
+    try:
+        secretfile.write(path, data)
+    except OSError as fault:
+        raise _unusable(path, fault) from fault
     return read(data, str(path))
+
+
+def _unusable(path: Path, fault: OSError) -> KeyFault:
+    return KeyFault(f"cannot use the service account key file {osfault.words(fault, path)}")
 
 
 def read(data: bytes, name: str) -> Keys:
