@@ -71,24 +71,24 @@ class Joining:
             pause=self.api.pause,
         )
         self._mirrors = mirrors.Mirrors(
-            self.api,
+            self._node.api,
             node=settings.node_name,
             owner=self._node.own,
             agent=agent,
             there=self._pods,
             clock=clock,
             random=chance,
-            pause=self.api.pause,
+            pause=self._node.api.pause,
             tell=lambda reason, words: recorder.record(subject, WARNING, reason, words),
         )
         self._api_pods = apipods.ApiPods(
-            self.api,
+            self._node.api,
             agent=agent,
             there=self._pods,
             node=self._node.own,
             clock=clock,
             random=chance,
-            pause=self.api.pause,
+            pause=self._node.api.pause,
             publish=publish,
             record=recorder.record,
         )
