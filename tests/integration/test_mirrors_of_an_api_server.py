@@ -259,6 +259,19 @@ async def test_an_edit_is_undone(joined, edit):
     assert after["metadata"]["annotations"]["kubernetes.io/config.source"] == "file"
 
 
+async def test_an_edit_soon_after_another_is_undone_too_without_any_other_news(joined):
+    joined.view.put(static())
+    mirror = await joined.mirror(lambda m: m["status"]["phase"] == "Running")
+    for _ in range(3):
+        uid = mirror["metadata"]["uid"]
+        body = {"metadata": {"labels": {"app": "other"}}}
+        await joined.admin.ask("PATCH", MIRROR, body, headers=MERGE)
+        mirror = await joined.mirror(
+            lambda m, uid=uid: m["metadata"]["uid"] != uid and m["status"]["phase"] == "Running"
+        )
+        assert mirror["metadata"]["labels"] == {"app": "web"}
+
+
 async def test_a_status_that_somebody_edits_is_put_right(joined):
     joined.view.put(static())
     await joined.mirror(lambda m: m["status"]["phase"] == "Running")

@@ -9,6 +9,7 @@ requests.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
@@ -116,12 +117,13 @@ class Mirrors:
         self._tell = tell
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._tasks: dict[wanted.PodKey, asyncio.Task[None]] = {}
-        self._again: set[wanted.PodKey] = set()
+        self._news: dict[wanted.PodKey, asyncio.Event] = {}
         self._known: dict[wanted.PodKey, Object] = {}
         self._gone: dict[wanted.PodKey, str] = {}
         self._labels: dict[wanted.PodKey, Mapping[str, str]] = {}
         self._pauses: dict[wanted.PodKey, backoff.Backoff] = {}
         self._edits: dict[wanted.PodKey, tuple[backoff.Backoff, float]] = {}
+        self._left: dict[wanted.PodKey, float] = {}
         self._refused: dict[wanted.PodKey, str] = {}
 
     async def run(self) -> None:
@@ -164,22 +166,30 @@ class Mirrors:
 
     def _look(self, key: wanted.PodKey, group: asyncio.TaskGroup) -> None:
         if key in self._tasks:
-            self._again.add(key)
+            self._news[key].set()
             return
+        self._news[key] = asyncio.Event()
         self._tasks[key] = group.create_task(self._tend(key), name=f"mirror {key}")
 
     async def _tend(self, key: wanted.PodKey) -> None:
         """Do what is to be done about one name, until nothing is."""
+        news = self._news[key]
         try:
             while True:
-                self._again.discard(key)
+                news.clear()
+                self._left.pop(key, None)
                 pause_s = await self._settled(key)
                 if pause_s is not None:
                     await self._pause(pause_s)
-                elif key not in self._again:
+                elif key in self._left:
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(self._left[key]):
+                            await news.wait()
+                elif not news.is_set():
                     return
         finally:
-            del self._tasks[key]
+            self._left.pop(key, None)
+            del self._news[key], self._tasks[key]
 
     async def _settled(self, key: wanted.PodKey) -> float | None:
         """Take steps; how long to wait before the next when one has failed."""
@@ -203,7 +213,7 @@ class Mirrors:
         now = self._situation(key)
         step = mirrorplan.step(now)
         if step.act is mirrorplan.Act.DELETE and step.edited and not self._may_undo(key):
-            step = mirrorplan.Step(act=mirrorplan.Act.NOTHING)
+            step = mirrorplan.Step(act=mirrorplan.Act.NOTHING)  # `_left` says until when
         if step.blocked:
             self._tell_once(key, step.why)
         match step.act:
@@ -304,13 +314,17 @@ class Mirrors:
             self._refused.pop(key, None)
 
     def _may_undo(self, key: wanted.PodKey) -> bool:
-        """Whether an edit is undone now: at once at first, then ever more slowly."""
+        """Whether an edit is undone now: at once at first, then ever more slowly.
+
+        One that is left for now is noted, with the seconds until it is looked at again.
+        """
         now = self._clock.monotonic()
         unseen = (backoff.Backoff(self._random, base_s=1.0), 0.0)
         pause, until = self._edits.get(key, unseen)
         if now - until > EDIT_QUIET_S:
             pause.reset()
         elif now < until:
+            self._left[key] = until - now
             return False
         self._edits[key] = (pause, now + pause.next())
         return True
