@@ -8,8 +8,8 @@ BIN := .venv/bin
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help deps demo test chaos soak durability lint format bench bench-api bench-scale kube \
-  package lock generate
+.PHONY: help deps demo test test-kube chaos soak durability lint format bench bench-api bench-scale \
+  kube package lock generate
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ demo: deps ## run the example manifests on a containerd of their own and show wh
 
 test: deps ## run all tests (as root: they start a containerd of their own)
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-kube: deps kube ## the tests of an agent with an API server, on kube-apiserver (as root)
+	@$(BIN)/python -m pytest --api-server=kube -m any_api_server --timeout=180 $(ARGS)
 
 durability: deps ## kill the API server 200 times while clients write, and look what is there
 	@$(BIN)/python -m chaos.durability $(ARGS)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from staticlet.testing import apirun, kubecluster
 from staticlet.testing import containerd as containerd_of_ours
 
 # Without a loop of the thread's own, pytest-asyncio makes one for each runner on Python 3.11 and
@@ -14,11 +15,39 @@ from staticlet.testing import containerd as containerd_of_ours
 asyncio.set_event_loop(None)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a run choose the API server that agents of tests join."""
+    parser.addoption(
+        "--api-server",
+        choices=apirun.CHOICES,
+        default=apirun.EMBEDDED,
+        help="what agents join: staticlet api, or the kube-apiserver of `make kube`",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say at once when there is no server of the chosen kind."""
+    if config.getoption("--api-server") == apirun.KUBE:
+        try:
+            kubecluster.programs()
+        except kubecluster.NotBuilt as fault:
+            raise pytest.UsageError(str(fault)) from fault
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a containerd, so that `-m "not containerd"` leaves it out."""
+    """Mark what needs a containerd (`-m "not containerd"` leaves it out), or any API server."""
     for item in items:
-        if "containerd" in getattr(item, "fixturenames", ()):
+        fixtures = getattr(item, "fixturenames", ())
+        if "containerd" in fixtures:
             item.add_marker(pytest.mark.containerd)
+        if "api_server_kind" in fixtures:
+            item.add_marker(pytest.mark.any_api_server)
+
+
+@pytest.fixture(scope="session")
+def api_server_kind(pytestconfig: pytest.Config) -> str:
+    """The kind of API server that this run uses; what takes it is to hold for each kind."""
+    return str(pytestconfig.getoption("--api-server"))
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from staticlet.testing import agent as agents
+from staticlet.testing import apiclient, apirun
 from staticlet.testing import containerd as containerd_of_ours
 
 _numbers = itertools.count()
@@ -28,6 +29,23 @@ def agent(
     config = getattr(request.module, "CONFIG", agents.QUICK)
     with agents.running(place, containerd, config=config) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def api_server(
+    api_server_kind: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[apirun.Server]:
+    """The module's API server, of the kind that the run has chosen."""
+    with apirun.chosen(api_server_kind, tmp_path_factory.mktemp("api"), node=agents.NODE) as made:
+        yield made
+
+
+@pytest.fixture
+def admin(api_server: apirun.Server) -> Iterator[apiclient.Client]:
+    """The administrator's plain client of it."""
+    made = apirun.client(api_server)
+    yield made
+    made.close()
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from staticlet.testing import agent as agents
-from staticlet.testing import apiclient, apirun, apiserver, kubeconfigs
+from staticlet.testing import apiclient, apirun, kubeconfigs
 from staticlet.testing.agent import NODE, Agent, Life
 from staticlet.testing.containerd import Containerd
 from staticlet.testing.scripted import WAIT, pod, script
@@ -30,32 +30,17 @@ NO_LONGER_S = 4.0
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[apiserver.ApiProcess]:
-    place = tmp_path_factory.mktemp("api")
-    flags = (f"--hostname-override={NODE}",)
-    with apirun.running(place, flags=flags, controllers="*,-scheduler") as made:
-        yield made
-
-
-@pytest.fixture
-def api(server: apiserver.ApiProcess) -> Iterator[apiclient.Client]:
-    made = apirun.client(server)
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
 def agent(
-    server: apiserver.ApiProcess, containerd: Containerd, place: Path
+    api_server: apirun.Server, containerd: Containerd, place: Path
 ) -> Iterator[agents.Agent]:
-    flags = (f"--kubeconfig={server.node_kubeconfig}",)
+    flags = (f"--kubeconfig={api_server.node_kubeconfig}",)
     with agents.running(place, containerd, config=CLOSED, flags=flags) as made:
         yield made
 
 
-def mirror(api: apiclient.Client, name: str) -> Any:
+def mirror(admin: apiclient.Client, name: str) -> Any:
     """The mirror of a pod; an empty object where there is none."""
-    reply = api.ask("GET", f"{PODS}/{name}-{NODE}")
+    reply = admin.ask("GET", f"{PODS}/{name}-{NODE}")
     return reply.body if reply.code == 200 else {}
 
 
@@ -66,45 +51,45 @@ def ready(found: Any) -> bool:
     )
 
 
-def until_ready(api: apiclient.Client, name: str, *, unlike: str = "") -> Any:
+def until_ready(admin: apiclient.Client, name: str, *, unlike: str = "") -> Any:
     """The mirror once its pod is shown as ready, and has another uid than `unlike`."""
 
     def look() -> Any:
-        found = mirror(api, name)
+        found = mirror(admin, name)
         return found if ready(found) and found["metadata"]["uid"] != unlike else {}
 
     return until(
-        look, f"the mirror of {name} is ready", story=lambda: json.dumps(mirror(api, name))
+        look, f"the mirror of {name} is ready", story=lambda: json.dumps(mirror(admin, name))
     )
 
 
-def test_the_node_is_there_and_ready(agent: Agent, api: apiclient.Client) -> None:
+def test_the_node_is_there_and_ready(agent: Agent, admin: apiclient.Client) -> None:
     found = until(
-        lambda: [n for n in api.get("/api/v1/nodes")["items"] if ready(n)], "the node is ready"
+        lambda: [n for n in admin.get("/api/v1/nodes")["items"] if ready(n)], "the node is ready"
     )
     assert [one["metadata"]["name"] for one in found] == [NODE]
-    lease = api.get(f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{NODE}")
+    lease = admin.get(f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{NODE}")
     assert lease["spec"]["holderIdentity"] == NODE
 
 
 def test_a_static_pod_is_shown_with_its_owner_its_annotations_and_its_events(
-    agent: Agent, api: apiclient.Client
+    agent: Agent, admin: apiclient.Client
 ) -> None:
     agent.manifests.put("web.yaml", pod("web", WAIT))
     agent.until_runs("web")
     shown = time.monotonic()
-    found = until_ready(api, "web")
+    found = until_ready(admin, "web")
     assert time.monotonic() - shown < TRUTH_S
     notes = found["metadata"]["annotations"]
     for name in ("hash", "mirror", "seen", "source"):
         assert notes[f"kubernetes.io/config.{name}"]
-    node = api.get(f"/api/v1/nodes/{NODE}")
+    node = admin.get(f"/api/v1/nodes/{NODE}")
     (owner,) = found["metadata"]["ownerReferences"]
     assert (owner["kind"], owner["uid"]) == ("Node", node["metadata"]["uid"])
     uid = notes["kubernetes.io/config.mirror"]
 
     def started() -> list[Any]:
-        told = api.get("/api/v1/namespaces/default/events")["items"]
+        told = admin.get("/api/v1/namespaces/default/events")["items"]
         return [
             one
             for one in told
@@ -114,48 +99,50 @@ def test_a_static_pod_is_shown_with_its_owner_its_annotations_and_its_events(
     assert until(started, "the event is there")
     agent.manifests.remove("web.yaml")
     agent.until_gone("web")
-    until(lambda: not mirror(api, "web"), "the mirror is gone")
+    until(lambda: not mirror(admin, "web"), "the mirror is gone")
 
 
 def test_whatever_is_done_to_a_mirror_the_container_lives_on(
-    agent: Agent, api: apiclient.Client
+    agent: Agent, admin: apiclient.Client
 ) -> None:
     agent.manifests.put("kept.yaml", pod("kept", WAIT))
     life = agent.until_runs("kept")
-    uid = until_ready(api, "kept")["metadata"]["uid"]
+    uid = until_ready(admin, "kept")["metadata"]["uid"]
     path = f"{PODS}/kept-{NODE}"
     for query in ({}, {"gracePeriodSeconds": "0"}):
-        api.delete(path, **query)
-        uid = until_ready(api, "kept", unlike=uid)["metadata"]["uid"]
-    api.patch(path, {"spec": {"containers": [{"name": "main", "image": "x"}]}}, kind="strategic-merge")
-    after = until_ready(api, "kept", unlike=uid)
+        admin.delete(path, **query)
+        uid = until_ready(admin, "kept", unlike=uid)["metadata"]["uid"]
+    admin.patch(
+        path, {"spec": {"containers": [{"name": "main", "image": "x"}]}}, kind="strategic-merge"
+    )
+    after = until_ready(admin, "kept", unlike=uid)
     assert after["spec"]["containers"][0]["image"] != "x"
     agent.runs_on(life, "kept")
 
 
-def test_a_crash_is_shown(agent: Agent, api: apiclient.Client) -> None:
+def test_a_crash_is_shown(agent: Agent, admin: apiclient.Client) -> None:
     agent.manifests.put("crash.yaml", pod("crash", WAIT))
     life = agent.until_runs("crash")
-    until_ready(api, "crash")
+    until_ready(admin, "crash")
     agent.kill_task(life.container_id)
     agent.until_runs("crash", after=life)
 
     def counted() -> bool:
-        statuses = (mirror(api, "crash").get("status") or {}).get("containerStatuses", ())
+        statuses = (mirror(admin, "crash").get("status") or {}).get("containerStatuses", ())
         return [one["restartCount"] for one in statuses] == [1]
 
     until(counted, "the restart is counted")
 
 
 def test_while_the_api_server_is_dead_pods_live_as_ever_and_after_it_the_truth_is_told(
-    agent: Agent, server: apiserver.ApiProcess, api: apiclient.Client
+    agent: Agent, api_server: apirun.Server, admin: apiclient.Client
 ) -> None:
     agent.manifests.put("changed.yaml", pod("changed", script(env=[{"name": "A", "value": "1"}])))
     agent.manifests.put("removed.yaml", pod("removed", WAIT))
     agent.manifests.put("killed.yaml", pod("killed", WAIT))
     lives = {name: agent.until_runs(name) for name in ("changed", "removed", "killed")}
-    before = {name: until_ready(api, name) for name in lives}
-    server.kill()
+    before = {name: until_ready(admin, name) for name in lives}
+    api_server.kill()
     began = time.monotonic()
     agent.kill_task(lives["killed"].container_id)
     agent.manifests.remove("removed.yaml")
@@ -166,32 +153,32 @@ def test_while_the_api_server_is_dead_pods_live_as_ever_and_after_it_the_truth_i
     agent.until_runs("added")
     agent.until_gone("removed")
     assert time.monotonic() - began < 3 * NO_LONGER_S
-    server.start()
-    api.close()  # its connection ended with the server
+    api_server.start()
+    admin.close()  # its connection ended with the server
     back = time.monotonic()
-    until_ready(api, "added")
-    until_ready(api, "changed", unlike=before["changed"]["metadata"]["uid"])
-    until(lambda: not mirror(api, "removed"), "the orphan is gone")
+    until_ready(admin, "added")
+    until_ready(admin, "changed", unlike=before["changed"]["metadata"]["uid"])
+    until(lambda: not mirror(admin, "removed"), "the orphan is gone")
     assert time.monotonic() - back < TRUTH_S
-    assert mirror(api, "killed")["metadata"]["uid"] == before["killed"]["metadata"]["uid"]
+    assert mirror(admin, "killed")["metadata"]["uid"] == before["killed"]["metadata"]["uid"]
 
 
 def test_an_api_server_that_dies_again_and_again_ends_with_what_the_manifests_say(
-    agent: Agent, server: apiserver.ApiProcess, api: apiclient.Client
+    agent: Agent, api_server: apirun.Server, admin: apiclient.Client
 ) -> None:
     for number in range(6):
         agent.manifests.put(f"m{number}.yaml", pod(f"m{number}", WAIT))
-        server.kill()
+        api_server.kill()
         agent.manifests.remove(f"m{number - 2}.yaml")
-        server.start()
-    api.close()
+        api_server.start()
+    admin.close()
     wanted = {"m4", "m5"}
     lives: dict[str, Life] = {name: agent.until_runs(name) for name in wanted}
     for name in wanted:
-        until_ready(api, name)
+        until_ready(admin, name)
 
     def names() -> set[str]:
-        found = api.get(PODS)["items"]
+        found = admin.get(PODS)["items"]
         return {one["metadata"]["name"].removesuffix(f"-{NODE}") for one in found}
 
     until(lambda: {n for n in names() if n.startswith("m")} == wanted, "the mirrors are right")
@@ -200,7 +187,7 @@ def test_an_api_server_that_dies_again_and_again_ends_with_what_the_manifests_sa
 
 
 def test_an_api_server_that_swallows_everything_delays_no_pod(
-    containerd: Containerd, place: Path, server: apiserver.ApiProcess
+    containerd: Containerd, place: Path, api_server: apirun.Server
 ) -> None:
     # Connections are made by the kernel and never answered: as with dropped packets, each request
     # waits for its deadline.

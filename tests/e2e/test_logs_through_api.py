@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from staticlet.host import certs
 from staticlet.testing import agent as agents
-from staticlet.testing import apirun, apiserver, ports
+from staticlet.testing import apirun, ports
 from staticlet.testing.agent import NODE, Agent
 from staticlet.testing.containerd import Containerd
 from staticlet.testing.kubectl import Kubectl, programs
@@ -24,33 +23,24 @@ COUNTS = f"for n in 1 2 3; do echo line $n; done; {WAIT}"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[apiserver.ApiProcess]:
-    place = tmp_path_factory.mktemp("api")
-    flags = (f"--hostname-override={NODE}",)
-    with apirun.running(place, flags=flags, controllers="*,-scheduler") as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def kubectl(server: apiserver.ApiProcess, tmp_path_factory: pytest.TempPathFactory) -> Kubectl:
+def kubectl(api_server: apirun.Server, tmp_path_factory: pytest.TempPathFactory) -> Kubectl:
     home = tmp_path_factory.mktemp("home")
-    return Kubectl(program=programs()[0], kubeconfig=server.kubeconfig, home=home)
+    return Kubectl(program=programs()[0], kubeconfig=api_server.kubeconfig, home=home)
 
 
 @pytest.fixture(scope="module")
 def agent(
-    server: apiserver.ApiProcess, containerd: Containerd, place: Path
+    api_server: apirun.Server, containerd: Containerd, place: Path
 ) -> Iterator[agents.Agent]:
-    believed = certs.Places(server.options.state_dir).ca
     config = {
         **agents.QUICK,
         "enableServer": True,
         "address": "127.0.0.1",
         "port": ports.free(),
         "healthzPort": ports.free(),
-        "authentication": {"x509": {"clientCAFile": str(believed)}},
+        "authentication": {"x509": {"clientCAFile": str(api_server.ca)}},
     }
-    flags = (f"--kubeconfig={server.node_kubeconfig}", "--node-ip=127.0.0.1")
+    flags = (f"--kubeconfig={api_server.node_kubeconfig}", "--node-ip=127.0.0.1")
     with agents.running(place, containerd, config=config, flags=flags) as made:
         yield made
 

@@ -1,4 +1,7 @@
-"""Using `staticlet api` from outside: a process to talk to without a loop of one's own."""
+"""Using an API server from outside: a process to talk to without a loop of one's own.
+
+Which server it is, is the run's choice: `staticlet api`, or the kube-apiserver of `kubecluster`.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,70 @@ import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
 
-from staticlet.host import certs
-from staticlet.testing import apiclient, apiserver
+from staticlet.testing import apiclient, apiserver, kubecluster
 
 ADMIN_TOKEN = apiserver.TOKENS["admin"]
+EMBEDDED, KUBE = CHOICES = ("embedded", "kube")
+"""The servers that a run of tests may choose from."""
+
+
+class Server(Protocol):
+    """An API server as a process: `apiserver.ApiProcess`, `kubecluster.KubeCluster`."""
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+
+    @property
+    def ca(self) -> Path:
+        """The CA of the server's certificate, and of that which it shows to nodes."""
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig."""
+
+    @property
+    def node_kubeconfig(self) -> Path:
+        """The node's kubeconfig."""
+
+    @property
+    def log(self) -> str:
+        """All that it has printed."""
+
+    def start(self) -> None:
+        """Start it after it was killed, and wait until it answers."""
+
+    def kill(self) -> None:
+        """SIGKILL; what it has stored stays."""
+
+    def story(self) -> str:
+        """The end of its log, for failures."""
+
+
+@contextmanager
+def chosen(choice: str, place: Path, *, node: str) -> Iterator[Server]:
+    """The server of a choice for one node, from here to the end of the block.
+
+    It has the controllers of a cluster, and no scheduler.
+
+    Args:
+        choice: One of `CHOICES`.
+        place: A directory of the test's own.
+        node: The node's name.
+
+    Raises:
+        NotBuilt: There is no kube-apiserver.
+    """
+    if choice == KUBE:
+        with kubecluster.running(place, node=node) as cluster:
+            yield cluster
+    else:
+        flags = (f"--hostname-override={node}",)
+        with running(place, flags=flags, controllers="*,-scheduler") as made:
+            yield made
 
 
 @contextmanager
@@ -39,16 +100,16 @@ def untroubled(server: apiserver.ApiProcess) -> None:
         raise AssertionError(f"a traceback in the API server's log:\n{server.log[at:][:4000]}")
 
 
-def trust(server: apiserver.ApiProcess) -> ssl.SSLContext:
+def trust(server: Server) -> ssl.SSLContext:
     """TLS that trusts this server alone."""
-    return ssl.create_default_context(cafile=certs.Places(server.options.state_dir).ca)
+    return ssl.create_default_context(cafile=server.ca)
 
 
-def port(server: apiserver.ApiProcess) -> int:
+def port(server: Server) -> int:
     """Its port on the loopback."""
     return urlsplit(server.url).port or 443
 
 
-def client(server: apiserver.ApiProcess, token: str = ADMIN_TOKEN) -> apiclient.Client:
+def client(server: Server, token: str = ADMIN_TOKEN) -> apiclient.Client:
     """A plain client: the administrator's, or whose token it is; empty for nobody."""
     return apiclient.Client(host="127.0.0.1", port=port(server), tls=trust(server), token=token)

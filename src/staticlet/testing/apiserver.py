@@ -73,6 +73,11 @@ class ApiProcess(program.Program):
         self._flags = (f"--controllers={controllers}", *flags)
 
     @property
+    def ca(self) -> Path:
+        """The CA of the server's certificate, and of that which it shows to nodes."""
+        return certs.Places(self.options.state_dir).ca
+
+    @property
     def kubeconfig(self) -> Path:
         """The administrator's kubeconfig."""
         return certs.Places(self.options.state_dir).admin_conf

@@ -23,7 +23,7 @@ class Program:
     """
 
     def __init__(self, name: str, place: Path, *, log: str) -> None:
-        self._name = name
+        self.name = name
         self._place = place
         self._log = place / log
         self._process: subprocess.Popen[bytes] | None = None
@@ -63,7 +63,7 @@ class Program:
             AssertionError: It has ended.
         """
         if self.pid is None:
-            raise AssertionError(f"{self._name} has ended{self.story()}")
+            raise AssertionError(f"{self.name} has ended{self.story()}")
 
     def stop(self) -> int:
         """SIGTERM; its exit status."""
@@ -81,4 +81,4 @@ class Program:
 
     def story(self) -> str:
         """The end of its log, for failures."""
-        return f"\n--- log of {self._name}:\n{self.log[-LOG_TAIL:]}"
+        return f"\n--- log of {self.name}:\n{self.log[-LOG_TAIL:]}"
