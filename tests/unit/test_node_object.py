@@ -223,6 +223,13 @@ def test_a_patch_replaces_addresses_and_takes_huge_pages_away_that_are_gone():
     assert "allocatable" not in got
 
 
+def test_the_first_addresses_are_written_without_a_directive():
+    # Where there is no list that it could be about, a kube-apiserver takes it for an address.
+    node = {"metadata": {"name": "node1", "uid": "u1"}, "status": {}}
+    wanted = nodeobject.status(SEEN, SETTINGS, before={}, now=LATER)
+    assert nodeobject.patch(wanted, node)["status"]["addresses"] == wanted["addresses"]
+
+
 def test_of_a_node_that_is_there_only_what_describes_the_machine_is_put_right():
     settings = replace(SETTINGS, node_labels={"tier": "edge", "topology.kubernetes.io/zone": "z"})
     wanted = made(settings=settings)

@@ -157,7 +157,8 @@ def patch(wanted: Mapping[str, Any], node: Mapping[str, Any]) -> Object:
     for name, value in wanted.items():
         if name != "conditions" and current.get(name) != value:
             changed[name] = value
-    if "addresses" in changed:
+    if "addresses" in changed and current.get("addresses"):
+        # Only beside a list that is there: a kube-apiserver would take it for an address.
         changed["addresses"] = [*changed["addresses"], {"$patch": "replace"}]
     for name in ("capacity", "allocatable"):
         if name in changed:
