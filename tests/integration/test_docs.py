@@ -108,7 +108,11 @@ def test_every_field_with_an_effect_is_documented_with_its_default():
 
 
 def examples():
-    for path in sorted((ROOT / "examples").iterdir()):
+    static = [
+        *(ROOT / "examples").glob("*.yaml"),
+        *(ROOT / "examples/cluster/manifests").glob("*"),
+    ]
+    for path in sorted(static):
         yield str(path.relative_to(ROOT)), path.read_text()
     for name in NAMES:
         text = page(name)

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from staticlet.aio import clock
-from staticlet.app import agent, service, vitals
+from staticlet.app import agent, attached, service, vitals
 from staticlet.config import load
 from staticlet.config.settings import Settings
 from staticlet.host import notify
@@ -227,7 +227,7 @@ async def test_systemd_is_told_when_a_reload_begins_and_ends(systemd, address):
 async def test_an_agent_that_finds_no_runtime_tells_so_and_that_it_stops(
     systemd, address, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(agent.endpoint, "resolve", lambda _: None)
+    monkeypatch.setattr(attached.endpoint, "resolve", lambda _: None)
     outside = service.Service(notifier=notify.Notifier(address=address))
     stop = asyncio.Event()
     settings = Settings(node_name="n1", root_dir=tmp_path, static_pod_path=None)

@@ -107,11 +107,11 @@ class Source:
             return None if same else access
 
     async def _look(self, *, force: bool) -> None:
-        """Read the files again if they may have changed."""
+        """Read the files again if they may have changed; those never read yet are looked for."""
         now = self._clock.monotonic()
         if force and now - self._forced_at >= FORCED_S:
             self._forced_at = now
-        elif now - self._looked_at < CHECK_S:
+        elif self._files is not None and now - self._looked_at < CHECK_S:
             return
         self._looked_at = now
         try:

@@ -18,7 +18,7 @@ from staticlet.aio import clock as clocks
 from staticlet.aio import fanout
 from staticlet.client import backoff, port
 from staticlet.kube import core
-from staticlet.node import mirrorplan, mirrorpod, statuspatch, view
+from staticlet.node import collection, mirrorplan, mirrorpod, statuspatch, view
 from staticlet.pods import wanted
 from staticlet.pods.sources import apipods
 
@@ -33,35 +33,14 @@ EDIT_QUIET_S = 600.0
 MOST_ABSENT_S = 5.0
 """How long at most until a namespace that is missing is looked for again."""
 
+WATCHED_WITHIN_S = 0.3
+"""How soon whoever deletes a mirror watches it to see it go."""
+
 FAILED = "FailedMirrorPod"
 """The reason of the event on the Node when a mirror pod is refused; the kubelet only logs it."""
 
 _MOST_STEPS = 8
 _DELETE = {"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0}
-
-
-class Collection(Protocol):
-    """The pods of this node in the API, as a reflector keeps them."""
-
-    @property
-    def objects(self) -> Mapping[tuple[str, str], Object]:
-        """All of them, by namespace and name."""
-        ...
-
-    @property
-    def synced_once(self) -> asyncio.Event:
-        """Set once they were listed."""
-        ...
-
-    @property
-    def revision(self) -> int:
-        """The resourceVersion up to which they are known."""
-        ...
-
-    @property
-    def changes(self) -> fanout.Fanout[tuple[str, str]]:
-        """Tells which have changed."""
-        ...
 
 
 class Owner(Protocol):
@@ -100,7 +79,7 @@ class Mirrors:
         node: str,
         owner: Owner,
         agent: view.Agent,
-        there: Collection,
+        there: collection.Collection,
         clock: clocks.Clock,
         random: Callable[[], float],
         pause: Callable[[float], Awaitable[None]],
@@ -118,13 +97,14 @@ class Mirrors:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._tasks: dict[wanted.PodKey, asyncio.Task[None]] = {}
         self._news: dict[wanted.PodKey, asyncio.Event] = {}
-        self._known: dict[wanted.PodKey, Object] = {}
+        self._written = collection.Written(there)
         self._gone: dict[wanted.PodKey, str] = {}
         self._labels: dict[wanted.PodKey, Mapping[str, str]] = {}
         self._pauses: dict[wanted.PodKey, backoff.Backoff] = {}
         self._edits: dict[wanted.PodKey, tuple[backoff.Backoff, float]] = {}
         self._left: dict[wanted.PodKey, float] = {}
         self._refused: dict[wanted.PodKey, str] = {}
+        self._going: dict[wanted.PodKey, str] = {}
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -178,6 +158,7 @@ class Mirrors:
             while True:
                 news.clear()
                 self._left.pop(key, None)
+                await self._let_be_watched(key)
                 pause_s = await self._settled(key)
                 if pause_s is not None:
                     await self._pause(pause_s)
@@ -190,6 +171,19 @@ class Mirrors:
         finally:
             self._left.pop(key, None)
             del self._news[key], self._tasks[key]
+
+    async def _let_be_watched(self, key: wanted.PodKey) -> None:
+        """Let who deletes a mirror see it go, before it comes back under the same name.
+
+        `kubectl delete` looks at the pod once more and then waits for a watch to say that it was
+        deleted. It would wait for ever for one that was replaced between these two.
+        """
+        found = self._found(key)
+        if found is None or not (found.get("metadata") or {}).get("deletionTimestamp"):
+            return
+        if self._going.get(key) != _uid(found):
+            self._going[key] = _uid(found)
+            await asyncio.sleep(WATCHED_WITHIN_S)
 
     async def _settled(self, key: wanted.PodKey) -> float | None:
         """Take steps; how long to wait before the next when one has failed."""
@@ -246,13 +240,7 @@ class Mirrors:
         )
 
     def _found(self, key: wanted.PodKey) -> Object | None:
-        """The mirror as it is by now: the watch may not have brought our own last write yet."""
-        ours = self._known.get(key)
-        if ours is not None:
-            if self._there.revision < _version(ours):
-                return ours
-            del self._known[key]
-        there = self._there.objects.get(key)
+        there = self._written.newest(key)
         return None if there is not None and _uid(there) == self._gone.get(key) else there
 
     async def _create(self, key: wanted.PodKey, pod: core.Pod) -> None:
@@ -269,7 +257,7 @@ class Mirrors:
             log.info("%s: made its mirror pod", key, extra={"pod": str(key)})
             self._labels[key] = dict((made.get("metadata") or {}).get("labels") or {})
         self._refused.pop(key, None)
-        self._known[key] = made
+        self._written.take(key, made)
 
     async def _delete(self, key: wanted.PodKey, step: mirrorplan.Step) -> None:
         body = {**_DELETE, "preconditions": {"uid": step.uid}}
@@ -280,7 +268,7 @@ class Mirrors:
                 raise
         log.info("%s: removed its mirror pod: %s", key, step.why, extra={"pod": str(key)})
         self._gone[key] = step.uid
-        self._known.pop(key, None)
+        self._written.forget(key)
         self._labels.pop(key, None)
 
     async def _publish(self, key: wanted.PodKey, now: mirrorplan.Situation) -> bool:
@@ -298,11 +286,12 @@ class Mirrors:
         body = {"metadata": {"uid": _uid(now.found)}, "status": change}
         path = f"{_path(key.namespace, key.name)}/status"
         try:
-            self._known[key] = await self._api.ask("PATCH", path, body, media=port.STRATEGIC_PATCH)
+            made = await self._api.ask("PATCH", path, body, media=port.STRATEGIC_PATCH)
         except port.Refused as fault:
             if fault.code not in (404, 409):
                 raise
             return False  # it went meanwhile: the watch brings what there is now
+        self._written.take(key, made)
         return True
 
     def _forget(self, key: wanted.PodKey, now: mirrorplan.Situation) -> None:
@@ -310,6 +299,7 @@ class Mirrors:
         if now.static is None and now.found is None:
             self._labels.pop(key, None)
             self._gone.pop(key, None)
+            self._going.pop(key, None)
             self._edits.pop(key, None)
             self._refused.pop(key, None)
 
@@ -358,9 +348,3 @@ def _key(pod: core.Pod) -> wanted.PodKey:
 
 def _uid(obj: Mapping[str, Any]) -> str:
     return str((obj.get("metadata") or {}).get("uid", ""))
-
-
-def _version(obj: Mapping[str, Any]) -> int:
-    """The resourceVersion as a number, which it is with every server that there is."""
-    text = str((obj.get("metadata") or {}).get("resourceVersion", ""))
-    return int(text) if text.isdecimal() else 0
