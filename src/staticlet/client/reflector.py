@@ -63,6 +63,8 @@ class Reflector:
         changes: Publishes the same keys.
         synced_once: Set once the collection was listed.
         objects: What there is, as far as known; to be read only.
+        listings: How often all was listed. Versions of before and after another listing are not
+            to be compared: the server may have come back with an older store.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Reflector:
         silence_s: float = SILENCE_S,
     ) -> None:
         self.changes = fanout.Fanout[Key]()
+        self.listings = 0
         self.synced_once = asyncio.Event()
         self._api = api
         self._path = path
@@ -125,6 +128,7 @@ class Reflector:
             return self._failed(fault, self._away)
         self._away.reset()
         self._version = listed.version or "0"
+        self.listings += 1
         self._replace(listed.objects)
         self._synced = True
         self.synced_once.set()

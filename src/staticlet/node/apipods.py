@@ -18,7 +18,8 @@ import msgspec
 from staticlet.aio import clock as clocks
 from staticlet.aio import fanout
 from staticlet.client import backoff, port
-from staticlet.node import mirrors, statuspatch, view
+from staticlet.kube.scheduling import room
+from staticlet.node import collection, statuspatch, view
 from staticlet.pods import admission, events, wanted
 from staticlet.pods.sources import apipods
 
@@ -27,6 +28,12 @@ log = logging.getLogger(__name__)
 Object = dict[str, Any]
 
 AT_ONCE = 4
+MOST_ADMITTED = 100
+"""About so many pods is decided without a pause, which is some 20 ms."""
+
+BREATH_S = 0.05
+"""For so long others have their turn, then."""
+
 _ENDED = frozenset(("Succeeded", "Failed"))
 _DELETE = {"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0}
 
@@ -83,7 +90,7 @@ class ApiPods:
         api: port.Api,
         *,
         agent: Agent,
-        there: mirrors.Collection,
+        there: collection.Collection,
         node: OwnNode,
         clock: clocks.Clock,
         random: Callable[[], float],
@@ -106,9 +113,10 @@ class ApiPods:
         self._again: set[wanted.PodKey] = set()
         self._admitted: set[str] = set()
         self._looked_at = False
+        self._more = asyncio.Event()
         self._made: Mapping[str, apipods.Made] = {}
         self._refused: dict[str, admission.Refusal] = {}
-        self._known: dict[wanted.PodKey, Object] = {}
+        self._written = collection.Written(there)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -117,6 +125,7 @@ class ApiPods:
             group.create_task(self._follow_agent(group), name="API pods: pods")
             group.create_task(self._follow_api(group), name="API pods: API")
             group.create_task(self._follow_node(group), name="API pods: node")
+            group.create_task(self._admit_the_rest(group), name="API pods: admission")
             await self._there.synced_once.wait()
             self._take_in(group, [*self._there.objects])
             await self._agent.works.wait()
@@ -156,6 +165,18 @@ class ApiPods:
                     continue
                 else:
                     return
+
+    async def _admit_the_rest(self, group: asyncio.TaskGroup) -> None:
+        """Go on where there were too many pods to decide about at once; others have their turn."""
+        while True:
+            await self._more.wait()
+            await asyncio.sleep(BREATH_S)
+            self._more.clear()
+            before = self._refused.keys() | self._admitted
+            self._tell_wanted()
+            uids = (self._refused.keys() | self._admitted) - before
+            news = (one for one in self._there.objects.values() if apipods.uid_of(one) in uids)
+            self._look(group, [apipods.key_of(one) for one in news])
 
     def _hear(self, group: asyncio.TaskGroup, keys: Iterable[wanted.PodKey]) -> None:
         """Pods have changed here; a static one may have taken the name of one of the API."""
@@ -204,7 +225,7 @@ class ApiPods:
         made, self._made = apipods.snapshot(
             objects,
             server=self._api.server,
-            ready=self._looked_at,
+            ready=self._looked_at and not self._more.is_set(),
             admitted=self._admitted,
             known=self._made,
             now=self._clock.now(),
@@ -224,19 +245,20 @@ class ApiPods:
         new = [one for one in objects if self._is_new(one)]
         if not new:
             return
-        others = self._static_pods()
-        others += [
-            one
-            for one in objects
-            if apipods.uid_of(one) in self._admitted and not apipods.has_ended(one)
-        ]
-        for obj in sorted(new, key=lambda one: str(one["metadata"].get("creationTimestamp"))):
-            why = admission.admit(obj, node, others, holder=self._holder(apipods.key_of(obj)))
+        taken = room.Taken(self._static_pods())
+        for one in objects:
+            if apipods.uid_of(one) in self._admitted and not apipods.has_ended(one):
+                taken.add(one)
+        new.sort(key=lambda one: str(one["metadata"].get("creationTimestamp")))
+        for obj in new[:MOST_ADMITTED]:
+            why = admission.admit(obj, node, taken, holder=self._holder(apipods.key_of(obj)))
             if why is None:
                 self._admitted.add(apipods.uid_of(obj))
-                others.append(obj)
+                taken.add(obj)
             else:
                 self._refuse(obj, why)
+        if len(new) > MOST_ADMITTED:
+            self._more.set()
 
     def _refuse(self, obj: Object, why: admission.Refusal | None) -> None:
         if why is None:
@@ -263,7 +285,7 @@ class ApiPods:
         return not (apipods.is_over(obj) or uid in self._admitted or uid in self._refused)
 
     async def _tend(self, key: wanted.PodKey) -> None:
-        pauses = backoff.Backoff(self._random)
+        pauses, said = backoff.Backoff(self._random), ""
         try:
             while True:
                 self._again.discard(key)
@@ -271,7 +293,9 @@ class ApiPods:
                     async with self._slots:
                         await self._bring_up_to_date(key)
                 except port.Refused as fault:
-                    log.warning("%s: the API server refuses its status: %s", key, fault)
+                    if str(fault) != said:
+                        said = str(fault)
+                        log.warning("%s: the API server refuses its status: %s", key, fault)
                     await self._pause(pauses.next(fault.retry_after_s))
                     continue
                 except port.Unreachable as fault:
@@ -285,7 +309,7 @@ class ApiPods:
 
     async def _bring_up_to_date(self, key: wanted.PodKey) -> None:
         """Write the status if it differs; remove the object once its pod is gone."""
-        obj = self._object(key)
+        obj = self._written.newest(key)
         if obj is None or not apipods.is_ours(obj):
             return
         uid = apipods.uid_of(obj)
@@ -294,7 +318,7 @@ class ApiPods:
             await self._spare(
                 self._api.ask("DELETE", path, {**_DELETE, "preconditions": {"uid": uid}})
             )
-            self._known.pop(key, None)
+            self._written.forget(key)
             return
         change = self._change(key, obj, uid)
         if change is not None:
@@ -303,17 +327,7 @@ class ApiPods:
                 self._api.ask("PATCH", f"{path}/status", body, media=port.STRATEGIC_PATCH)
             )
             if made is not None:
-                self._known[key] = made
-
-    def _object(self, key: wanted.PodKey) -> Object | None:
-        """The object as it is by now: the watch may not have brought our own last write yet."""
-        ours = self._known.get(key)
-        if ours is not None:
-            version = str((ours.get("metadata") or {}).get("resourceVersion", ""))
-            if version.isdecimal() and self._there.revision < int(version):
-                return ours
-            del self._known[key]
-        return self._there.objects.get(key)
+                self._written.take(key, made)
 
     def _change(self, key: wanted.PodKey, obj: Object, uid: str) -> Object | None:
         there = obj.get("status") or {}

@@ -76,6 +76,7 @@ class Node:
         self._pause = pause
         self._random = random
         self._rival = ""
+        self._listings = 0
         self._sight = runtimesight.RuntimeSight(runtime, self._clock, self._runtime_changed)
         watcher = observer.Observer(self._host, self._sight, images, settings, self._clock)
         self._watcher = watcher
@@ -156,7 +157,9 @@ class Node:
         return tuple(Finding(severity=Severity.ERROR, source=source, message=one) for one in out)
 
     def _watched(self, key: listing.Key) -> None:
-        self.own.watched(self._reflector.objects.get(key))
+        listed = self._reflector.listings != self._listings
+        self._listings = self._reflector.listings
+        self.own.watched(self._reflector.objects.get(key), listed=listed)
 
     def _runtime_changed(self) -> None:
         self._status.wake()

@@ -251,8 +251,8 @@ class Mirrors:
             if fault.reason != "AlreadyExists":
                 raise
             made = await self._api.ask("GET", _path(key.namespace, key.name))
-            if not mirrorpod.is_mirror(made):
-                raise  # a pod of the API has the name
+            if (made.get("spec") or {}).get("nodeName") != self._node:
+                raise  # a pod of another node, which the watch will never bring
         else:
             log.info("%s: made its mirror pod", key, extra={"pod": str(key)})
             self._labels[key] = dict((made.get("metadata") or {}).get("labels") or {})
@@ -264,12 +264,30 @@ class Mirrors:
         try:
             await self._api.ask("DELETE", _path(key.namespace, key.name), body)
         except port.Refused as fault:
-            if fault.code not in (404, 409):  # gone, or another one by now
+            if fault.code not in (404, 409):
                 raise
+            if await self._is_still(key, step.uid):
+                raise port.Unreachable(
+                    f"{self._api.server}: {fault}, and yet it is there"
+                ) from fault
         log.info("%s: removed its mirror pod: %s", key, step.why, extra={"pod": str(key)})
         self._gone[key] = step.uid
         self._written.forget(key)
         self._labels.pop(key, None)
+
+    async def _is_still(self, key: wanted.PodKey, uid: str) -> bool:
+        """Whether an object is there of which was said that it is gone, or another one by now.
+
+        A kube-apiserver that has just started says so of every pod: its NodeRestriction plugin has
+        not read any yet. No event would ever tell that it is there after all.
+        """
+        try:
+            there = await self._api.ask("GET", _path(key.namespace, key.name))
+        except port.Refused as fault:
+            if fault.code != 404:
+                raise
+            return False
+        return _uid(there) == uid
 
     async def _publish(self, key: wanted.PodKey, now: mirrorplan.Situation) -> bool:
         """Write the status if it differs; the newest counts, one write is under way at most."""

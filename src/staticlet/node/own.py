@@ -75,8 +75,11 @@ class OwnNode:
             self._granted = granted
             self.changes.publish(self.name)
 
-    def watched(self, node: Object | None) -> None:
+    def watched(self, node: Object | None, *, listed: bool = False) -> None:
         """Take what the watch says; None for a Node that is gone.
+
+        What was listed anew counts, however old: the server may have come back with an older
+        store, and a watch from there brings whatever is newer.
 
         A Node that the watch has never shown was made by us a moment ago: that the watch says it
         is gone is about the one before.
@@ -85,13 +88,13 @@ class OwnNode:
             if not answers.is_object(node, self.name):
                 return
             self._watched_uid = str(node["metadata"].get("uid") or "")
-            self.take(node)
+            self.take(node, listed=listed)
         elif self.known_uid == self._watched_uid:
             self.gone()
 
-    def take(self, node: Object) -> None:
+    def take(self, node: Object, *, listed: bool = False) -> None:
         """Take the Node as a server sent it, unless it is older than what is known."""
-        if self.node is None or not _older(node, self.node):
+        if self.node is None or listed or not _older(node, self.node):
             self.node = node
             self.changes.publish(self.name)
 

@@ -7,7 +7,7 @@ look at them make another pod elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,14 +42,14 @@ class Refusal:
 
 
 def admit(
-    pod: Object, node: Object, others: Sequence[Object], *, holder: str = ""
+    pod: Object, node: Object, others: Iterable[Object] | room.Taken, *, holder: str = ""
 ) -> Refusal | None:
     """Why a node does not take a pod; None when it does.
 
     Args:
         pod: The pod.
         node: The Node, as the API has it.
-        others: The pods that run there, static ones too.
+        others: The pods that run there, static ones too; or what they take.
         holder: The manifest of a static pod that has the pod's name; empty where there is none.
     """
     if holder:
@@ -57,7 +57,8 @@ def admit(
             reason="UnexpectedAdmissionError",
             message=f"a static pod of this node has its name: {holder}",
         )
-    return _other_os(pod) or _lacking(pod, node, others) or _predicate(pod, node, others)
+    taken = others if isinstance(others, room.Taken) else room.Taken(others)
+    return _other_os(pod) or _lacking(pod, node, taken) or _predicate(pod, node, taken)
 
 
 def _other_os(pod: Object) -> Refusal | None:
@@ -76,11 +77,11 @@ def _other_os(pod: Object) -> Refusal | None:
     return None
 
 
-def _predicate(pod: Object, node: Object, others: Sequence[Object]) -> Refusal | None:
+def _predicate(pod: Object, node: Object, taken: room.Taken) -> Refusal | None:
     taints = objects(node.get("spec") or {}, "taints")
     if not affinity.suits(pod, node):
         failed = "NodeAffinity"
-    elif room.ports_taken(pod, others):
+    elif taken.clashes(pod):
         failed = "NodePorts"
     elif tolerations.untolerated(pod, taints, (tolerations.NO_EXECUTE,)) is not None:
         failed = "TaintToleration"
@@ -89,19 +90,17 @@ def _predicate(pod: Object, node: Object, others: Sequence[Object]) -> Refusal |
     return Refusal(reason=failed, message=f"Predicate {failed} failed: {_PREDICATES[failed]}")
 
 
-def _lacking(pod: Object, node: Object, others: Sequence[Object]) -> Refusal | None:
+def _lacking(pod: Object, node: Object, taken: room.Taken) -> Refusal | None:
     """The first resource of which there is too little, in the kubelet's words."""
     there = (node.get("status") or {}).get("allocatable") or {}
-    for lacking in room.lacking(pod, node, others):
+    for lacking in room.lacking(pod, node, taken):
         if lacking == "Too many pods":
-            return _out_of("pods", 1, len(others), there)
+            return _out_of("pods", 1, taken.pods, there)
         name = lacking.removeprefix("Insufficient ")
         if name not in there and _is_extended(name):
             continue  # a node that knows nothing of a resource holds it against nobody
-        taken = quantity.parse("0")
-        for other in others:
-            taken += room.requests(other).get(name, quantity.parse("0"))
-        return _out_of(name, _plain(name, room.requests(pod)[name]), _plain(name, taken), there)
+        used = taken.amounts.get(name, quantity.parse("0"))
+        return _out_of(name, _plain(name, room.requests(pod)[name]), _plain(name, used), there)
     return None
 
 

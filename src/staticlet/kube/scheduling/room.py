@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from staticlet.kube import poddefaults, quantity
@@ -31,7 +31,34 @@ class HostPort(NamedTuple):
         return anywhere or self.address == other.address
 
 
-def lacking(pod: Object, node: Object, others: Sequence[Object]) -> list[str]:
+class Taken:
+    """What pods take of a node, all together: added up once, however many ask.
+
+    Attributes:
+        pods: How many they are.
+        amounts: What they ask for.
+        ports: The ports of the node that they take.
+    """
+
+    def __init__(self, pods: Iterable[Object] = ()) -> None:
+        self.pods = 0
+        self.amounts: Amounts = {}
+        self.ports: set[HostPort] = set()
+        for one in pods:
+            self.add(one)
+
+    def add(self, pod: Object) -> None:
+        """One more pod."""
+        self.pods += 1
+        _add(self.amounts, requests(pod))
+        self.ports |= ports(pod)
+
+    def clashes(self, pod: Object) -> bool:
+        """Whether a port that a pod needs is taken."""
+        return any(one.clashes(other) for one in ports(pod) for other in self.ports)
+
+
+def lacking(pod: Object, node: Object, others: Iterable[Object] | Taken) -> list[str]:
     """What a node has too little of for one more pod, in the scheduler's words.
 
     Args:
@@ -43,16 +70,14 @@ def lacking(pod: Object, node: Object, others: Sequence[Object]) -> list[str]:
     if not there:
         return []  # a node that tells nothing of itself is held against nobody
     reasons = []
-    if "pods" in there and len(others) + 1 > there["pods"].value():
+    taken = others if isinstance(others, Taken) else Taken(others)
+    if "pods" in there and taken.pods + 1 > there["pods"].value():
         reasons.append("Too many pods")
-    taken: Amounts = {}
-    for other in others:
-        _add(taken, requests(other))
     for name, amount in requests(pod).items():
         if amount.is_zero:
             continue
         free = there.get(name)
-        if free is None or free < _plus(taken.get(name), amount):
+        if free is None or free < _plus(taken.amounts.get(name), amount):
             reasons.append(f"Insufficient {name}")
     return reasons
 
