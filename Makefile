@@ -39,6 +39,9 @@ format: deps ## format and mend what can be mended
 chaos: deps ## three rough minutes for an agent on a containerd of their own (as root)
 	@$(BIN)/python -m chaos $(ARGS)
 
+faults: deps ## an API server and a network that fail in every way, beside an agent: four minutes
+	@$(BIN)/python -m chaos.faults $(ARGS)
+
 soak: deps ## half an hour of ordinary life: what the agent uses stays flat (as root)
 	@$(BIN)/python -m chaos.soak $(ARGS)
 

@@ -121,6 +121,10 @@ class Agent(agentprocess.AgentProcess):
         """The same of one pod: its sandboxes and containers."""
         return self._containers(f',labels."{labels.POD_NAME}"=={name}-{NODE}')
 
+    def sandboxes(self) -> list[str]:
+        """The ids of all its sandboxes, dead ones too."""
+        return self._containers(',labels."io.cri-containerd.kind"==sandbox')
+
     def sandboxes_of(self, name: str) -> list[str]:
         """The ids of a pod's sandboxes, dead ones too."""
         kind = 'labels."io.cri-containerd.kind"==sandbox'

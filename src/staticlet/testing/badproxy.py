@@ -36,6 +36,7 @@ class BadProxy:
         self._cut_after: int | None = None
         self._server: asyncio.Server | None = None
         self._both: set[asyncio.Task[None]] = set()
+        self._stalled: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
@@ -61,12 +62,20 @@ class BadProxy:
         self.cut()
         await asyncio.sleep(0)
 
+    def lead_to(self, host: str, port: int) -> None:
+        """Join the connections to come with another server."""
+        self._to = (host, port)
+
     def swallow(self) -> None:
         """Let nothing through any more, either way; connections stand and are accepted."""
         self._through.clear()
 
+    def stall(self) -> None:
+        """Let nothing through any more on the connections that stand; others are well."""
+        self._stalled |= self._both
+
     def pass_on(self) -> None:
-        """Let through again what comes, and what was held back."""
+        """Let through again what comes, and what was held back by `swallow`."""
         self._through.set()
 
     def cut(self) -> None:
@@ -83,14 +92,16 @@ class BadProxy:
         both = self._group.create_task(self._join(reader, writer), name="proxied connection")
         self._both.add(both)
         both.add_done_callback(self._both.discard)
+        both.add_done_callback(self._stalled.discard)
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        own = asyncio.current_task()
         there: asyncio.StreamWriter | None = None
         try:
             back, there = await asyncio.open_connection(*self._to)
             async with asyncio.TaskGroup() as ways:
-                ways.create_task(self._pump(reader, there, answers=False), name="requests")
-                ways.create_task(self._pump(back, writer, answers=True), name="answers")
+                ways.create_task(self._pump(reader, there, own, answers=False), name="requests")
+                ways.create_task(self._pump(back, writer, own, answers=True), name="answers")
         except* (OSError, _Cut):
             pass  # either side is gone: so is the other
         finally:
@@ -99,9 +110,16 @@ class BadProxy:
                     one.transport.abort()
 
     async def _pump(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        own: asyncio.Task[None] | None,
+        *,
+        answers: bool,
     ) -> None:
         while chunk := await reader.read(_CHUNK_BYTES):
+            if own in self._stalled:
+                continue  # it is gone, and nobody says so
             if self.delay_s:
                 await asyncio.sleep(self.delay_s)
             await self._through.wait()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import ssl
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -92,10 +93,12 @@ def stream(*lines: Any, ends: bool = True) -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def telling(*script: bytes, hold: bool = False) -> AsyncIterator[LyingServer]:
-    """A server that tells these answers."""
+async def telling(
+    *script: bytes, hold: bool = False, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[LyingServer]:
+    """A server that tells these answers, by TLS if it is given one."""
     told = LyingServer(*script, hold=hold)
-    server = await asyncio.start_server(told.answer, "127.0.0.1", 0)
+    server = await asyncio.start_server(told.answer, "127.0.0.1", 0, ssl=tls)
     told.port = server.sockets[0].getsockname()[1]
     try:
         yield told

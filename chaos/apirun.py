@@ -1,0 +1,279 @@
+"""An agent, an API server and a bad network between them: what is done, and the rests."""
+
+from __future__ import annotations
+
+import http.client
+import random
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from chaos import apideeds, apiverdict
+from staticlet.host import certs
+from staticlet.testing import apirun, apiserver, badnetwork, lyingserver
+from staticlet.testing.agent import NODE, Agent
+from staticlet.testing.containerd import Containerd
+from staticlet.testing.until import pause
+
+REST_S = 60.0
+"""How long it may take until all is at rest: a server that refused is left alone for 30 s."""
+
+STAYS_S = 1.0
+NO_LONGER_S = 5.0
+"""So long may a static pod take to start, whatever the API server does: a tenth on a quiet
+machine, while every request to a silent server takes ten seconds."""
+
+MOST_LINES = 3
+"""How often the log may say a thing that is about no one pod, for each time that it happened."""
+
+SPEECHLESS = re.compile(
+    r"Traceback|failed unexpectedly|never retrieved|was never awaited|Unclosed|Exception ignored"
+)
+
+LIES = (
+    ("503 Service Unavailable", "Retry-After: 1\r\n"),
+    ("500 Internal Server Error", ""),
+    ("429 Too Many Requests", "Retry-After: 1\r\n"),
+    ("200 OK", ""),
+)
+
+
+class Wrong(AssertionError):
+    """What is so is not what should be."""
+
+
+class World:
+    """Everything that a run is about; see `world`.
+
+    Attributes:
+        deeds: What is done.
+        agent: The agent.
+        outages: How often the API server was made not to answer.
+    """
+
+    def __init__(
+        self,
+        agent: Agent,
+        server: apiserver.ApiProcess,
+        network: badnetwork.BadNetwork,
+        rng: random.Random,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._api = apirun.client(server)
+        self.deeds = apideeds.Deeds(agent, self._api, rng, tell)
+        self.agent = agent
+        self.outages = 1
+        self._server = server
+        self._network = network
+        self._rng = rng
+        self._tell = tell
+
+    def boot_without_api(self) -> None:
+        """Start the agent while nobody answers; what runs then runs on."""
+        self._tell("the agent starts while the API server refuses connections")
+        self._network.refuse()
+        self.agent.start()
+        self.deeds.everything()
+        for name in apideeds.STATICS:
+            self.agent.until_runs(name)
+        self.deeds.rested(self.agent.pods())
+        self._network.mend()
+        self.rest("it answers at last")
+
+    def restarts(self, times: int, *, rest_each: int) -> None:
+        """Kill and start the API server so many times, with deeds before, after and meanwhile."""
+        for number in range(1, times + 1):
+            self.deeds.some(self._rng.randrange(1, 4))
+            pause(self._rng.choice((0.0, 0.05, 0.3)))
+            self._tell(f"the API server is killed, for the {number}. time")
+            self.outages += 1
+            self._server.kill()
+            self._api.close()
+            self.deeds.some(self._rng.randrange(3))
+            self._server.start()
+            if number % rest_each == 0 or number == times:
+                self.rest(f"after {number} restarts")
+
+    def swallows(self) -> None:
+        """Nothing comes through; static pods live as ever."""
+        self._bad("everything is swallowed", lambda proxy: proxy.swallow())
+        began = time.monotonic()
+        life = self.agent.life("s0")
+        self.deeds.change("s0")
+        life = self.agent.until_runs("s0", after=life)
+        self.deeds.change("s0")
+        self.agent.until_runs("s0", after=life)
+        self.deeds.remove("s0")
+        self.agent.until_gone("s0")
+        took = time.monotonic() - began
+        if took > 3 * NO_LONGER_S:
+            raise Wrong(f"two changes and a removal took {took:.1f} s{self.agent.story()}")
+        self.deeds.files(4)
+        self._network.mend()
+        self.rest("after nothing came through")
+
+    def slow(self) -> None:
+        """All comes late, then slowly, then cut off; it becomes right meanwhile, if it can."""
+        self._bad("everything is late", lambda proxy: setattr(proxy, "delay_s", 0.3))
+        self.deeds.some(5)
+        self.rest("while everything is late")
+        self._bad("answers drip", lambda proxy: setattr(proxy, "bytes_per_s", 20_000))
+        self.deeds.some(5)
+        self.rest("while answers drip")
+        for _ in range(5):
+            after = self._rng.randrange(20_000)
+            self._bad(f"cut after {after}", lambda proxy, n=after: proxy.cut_after(n))
+            self.deeds.some(2)
+            pause(0.3)
+            self._network.mend()
+        self.rest("after answers were cut off")
+
+    def stalls(self) -> None:
+        """Watches that stand say nothing any more; what is ours to write is written."""
+        self._bad("what stands stalls", lambda proxy: proxy.stall())
+        self.deeds.files(6)
+        pause(1.0)
+        self._network.mend()
+        self.rest("after watches stalled")
+
+    def lies(self) -> None:
+        """The server refuses everything, or answers with anything."""
+        for status, headers in LIES:
+            self._tell(f"every answer is {status}")
+            self.outages += 1
+            answer = lyingserver.said(b"<html>", status=status, media="text/html", headers=headers)
+            place = certs.Places(self._server.options.state_dir).serving
+            self._network.lie(answer, certificate=place)
+            self.deeds.some(3)
+            pause(1.0)
+            self._network.mend()
+        self.rest("after the server lied")
+
+    def older_store(self) -> None:
+        """The server comes back with the store of some time ago."""
+        state = self._server.options.state_dir
+        copy = self._server.place / "backup"
+        self._server.stop()
+        copy.mkdir()
+        for path in state.glob("state.db*"):
+            shutil.copy(path, copy)
+        self._server.start()
+        self._api.close()
+        self.deeds.some(8)
+        self.rest("before an older store")
+        self.deeds.some(2)
+        self._tell("the store becomes an older one")
+        self._replace_store(copy)
+        self.rest("after an older store")
+
+    def empty_store(self) -> None:
+        """The server comes back and knows nothing."""
+        self.deeds.change("s1")
+        self._tell("the store becomes empty")
+        self._replace_store(None)
+        self.rest("after an empty store")
+
+    def end(self) -> None:
+        """Remove everything: nothing may be left. Then the agent's log is held to its bounds."""
+        self.deeds.nothing()
+        self.rest("nothing is left")
+        if self.agent.stop() != 0:
+            raise Wrong(f"the agent ended badly{self.agent.story()}")
+        lines = self.agent.log.splitlines()
+        often = [*apiverdict.said_too_often(lines, most=MOST_LINES * self.outages)]
+        self._tell(f"the agent said {len(lines)} lines, over {self.outages} outages")
+        if often:
+            raise Wrong("\n".join(often))
+
+    def rest(self, when: str) -> None:
+        """Wait until all is as it should be, and stays so.
+
+        Raises:
+            Wrong: It never is.
+        """
+        begun, right_since = time.monotonic(), 0.0
+        while True:
+            wrongs = self._wrongs()
+            now = time.monotonic()
+            if not wrongs and not right_since:
+                right_since = now
+            elif not wrongs and now - right_since > STAYS_S:
+                break
+            elif wrongs:
+                right_since = 0.0
+                if now - begun > REST_S:
+                    raise Wrong("\n".join((f"{when}:", *wrongs, self.agent.story())))
+            pause(0.2)
+        self.deeds.rested(self.agent.pods())
+        self._well()
+        self._tell(f"rest {when}: right after {right_since - begun:.1f} s")
+
+    def _wrongs(self) -> list[str]:
+        try:
+            found = self._found()
+        except (OSError, http.client.HTTPException) as fault:
+            return [f"the API server does not answer: {fault}"]
+        expected = apiverdict.Expected(
+            node=NODE, versions=self.deeds.versions, lives=self.deeds.lives
+        )
+        return [*apiverdict.troubles(expected, found)]
+
+    def _found(self) -> apiverdict.Found:
+        def listed(path: str) -> tuple[Any, ...]:
+            return tuple(self._api.get(path)["items"])
+
+        return apiverdict.Found(
+            shown=listed(apideeds.PODS),
+            nodes=listed("/api/v1/nodes"),
+            served=tuple(self.agent.pods().values()),
+            sandboxes=len(self.agent.sandboxes()),
+            running=frozenset(self.agent.pids()),
+        )
+
+    def _well(self) -> None:
+        found = SPEECHLESS.search(self.agent.log)
+        if found:
+            raise Wrong(
+                f"the agent's log:\n{self.agent.log[max(0, found.start() - 1500) :][:4000]}"
+            )
+
+    def _bad(self, words: str, deed: Callable[[Any], object]) -> None:
+        self._tell(words)
+        self.outages += 1
+        self._network.do(deed)
+
+    def _replace_store(self, by: Path | None) -> None:
+        self.outages += 1
+        self._server.kill()
+        state = self._server.options.state_dir
+        for path in state.glob("state.db*"):
+            path.unlink()
+        for path in by.iterdir() if by is not None else ():
+            shutil.copy(path, state)
+        self._server.start()
+        self._api.close()
+
+
+@contextmanager
+def world(
+    place: Path, containerd: Containerd, rng: random.Random, tell: Callable[[str], None]
+) -> Iterator[World]:
+    """An agent that is not started yet, and an API server behind a network, below a directory."""
+    place.mkdir(parents=True)
+    flags = (f"--hostname-override={NODE}",)
+    with (
+        apirun.running(place, flags=flags, controllers="*,-scheduler") as server,
+        badnetwork.before(apirun.port(server)) as network,
+    ):
+        kubeconfig = place / "kubeconfig"
+        kubeconfig.write_text(server.node_kubeconfig.read_text().replace(server.url, network.url))
+        flags = (f"--kubeconfig={kubeconfig}", "--log-format=json")
+        agent = Agent(place / "a", containerd, flags=flags)
+        try:
+            yield World(agent, server, network, rng, tell)
+        finally:
+            agent.kill()

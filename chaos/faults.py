@@ -1,0 +1,79 @@
+"""`python -m chaos.faults`: an API server and a network that fail in every way, beside an agent.
+
+Four minutes or so. Root only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+
+from chaos import apirun, deeds
+from staticlet.testing import containerd
+from staticlet.testing.until import NeverCame
+
+RESTARTS = 50
+REST_EACH = 10
+
+
+def main() -> int:
+    """Run, and print the seed before and, should it fail, after: 0, or 1 when it is wrong."""
+    given = _arguments().parse_args()
+    seed = deeds.seed_of(dict(os.environ)) if given.seed is None else given.seed
+    begun = time.monotonic()
+    said: list[str] = []
+
+    def tell(line: str) -> None:
+        said.append(f"{time.monotonic() - begun:7.2f} {line}")
+        if given.verbose or line.startswith(("rest", "the agent said")):
+            print(said[-1], flush=True)
+
+    print(f"seed {seed}: CHAOS_SEED={seed} make faults does the same again", flush=True)
+    try:
+        with containerd.running() as runtime:
+            rng = deeds.rng_of(seed)
+            with apirun.world(runtime.base / "f", runtime, rng, tell) as world:
+                everything(world, restarts=given.restarts)
+    except (apirun.Wrong, NeverCame, AssertionError, subprocess.SubprocessError) as fault:
+        print("\n".join(("--- the last deeds:", *said[-60:])))
+        print(f"--- wrong:\n{fault}")
+        print(f"FAILED with seed {seed}: CHAOS_SEED={seed} make faults")
+        return 1
+    except containerd.NeedsRoot as fault:
+        print(f"cannot run: {fault}", file=sys.stderr)
+        return 2
+    print(f"ok: {len(said)} deeds, seed {seed}, {time.monotonic() - begun:.0f} s")
+    return 0
+
+
+def everything(world: apirun.World, *, restarts: int) -> None:
+    """All faults, one kind after the other, with a rest after each.
+
+    Raises:
+        apirun.Wrong: After one of them it does not become right.
+    """
+    world.boot_without_api()
+    world.restarts(restarts, rest_each=REST_EACH)
+    world.swallows()
+    world.slow()
+    world.stalls()
+    world.lies()
+    world.older_store()
+    world.empty_store()
+    world.end()
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m chaos.faults", description=__doc__)
+    add = parser.add_argument
+    add("--seed", type=int, help="repeat the deeds of this seed; else $CHAOS_SEED, else a new one")
+    add("--restarts", type=int, default=RESTARTS, help="of the API server (%(default)s)")
+    add("-v", "--verbose", action="store_true", help="print every deed")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
