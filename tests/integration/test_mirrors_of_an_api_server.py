@@ -16,7 +16,7 @@ import pytest
 
 from staticlet.aio import clock as clocks
 from staticlet.aio import fanout
-from staticlet.client import connection, reflector
+from staticlet.client import connection, port, reflector
 from staticlet.host import certs
 from staticlet.kube import core
 from staticlet.node import eventsender, mirrors
@@ -289,6 +289,25 @@ async def test_a_changed_manifest_has_another_mirror_and_a_removed_one_none(join
     assert after["metadata"]["annotations"]["kubernetes.io/config.mirror"] == "two"
     joined.view.remove()
     await joined.gone()
+
+
+async def test_a_server_that_says_of_what_is_there_that_it_is_not_is_asked_again(
+    joined, monkeypatch
+):
+    joined.view.put(static("one"))
+    before = (await joined.mirror(lambda m: True))["metadata"]["uid"]
+    ask, lies = connection.Connection.ask, [404, 409]
+
+    async def lying(self: connection.Connection, method: str, path: str, *args: Any, **more: Any):
+        if method == "DELETE" and lies:
+            raise port.Refused(lies.pop(), "", "no such pod")
+        return await ask(self, method, path, *args, **more)
+
+    monkeypatch.setattr(connection.Connection, "ask", lying)
+    joined.view.put(static("two"))
+    await joined.mirror(lambda m: m["metadata"]["uid"] != before)
+    assert not lies
+    assert not joined.told
 
 
 async def test_a_pod_that_is_being_stopped_keeps_its_mirror_until_it_has_ended(joined):
