@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from staticlet.testing import agent as agents
-from staticlet.testing import agentprocess, apirun, apiserver, ports
+from staticlet.testing import agentprocess, apirun, ports
 from staticlet.testing import until as waiting
 from staticlet.testing.agent import NODE, Agent
 from staticlet.testing.containerd import BUSYBOX_REF, BUSYBOX_TAGGED, Containerd
@@ -23,6 +23,7 @@ pytestmark = [
     pytest.mark.timeout(120),
 ]
 
+SCHEDULER = True
 TRUTH_S = 5.0
 """So soon after the API server is back, it tells the truth."""
 
@@ -33,22 +34,14 @@ DEAF = "trap '' TERM; while true; do sleep 1; done"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[apiserver.ApiProcess]:
-    place = tmp_path_factory.mktemp("api")
-    flags = (f"--hostname-override={NODE}",)
-    with apirun.running(place, flags=flags) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def kubectl(server: apiserver.ApiProcess, tmp_path_factory: pytest.TempPathFactory) -> Kubectl:
+def kubectl(api_server: apirun.Server, tmp_path_factory: pytest.TempPathFactory) -> Kubectl:
     home = tmp_path_factory.mktemp("home")
-    return Kubectl(program=programs()[0], kubeconfig=server.kubeconfig, home=home)
+    return Kubectl(program=programs()[0], kubeconfig=api_server.kubeconfig, home=home)
 
 
 @pytest.fixture(scope="module")
 def agent(
-    server: apiserver.ApiProcess, kubectl: Kubectl, containerd: Containerd, place: Path
+    api_server: apirun.Server, kubectl: Kubectl, containerd: Containerd, place: Path
 ) -> Iterator[agents.Agent]:
     config = {
         **agents.QUICK,
@@ -56,9 +49,9 @@ def agent(
         "address": "127.0.0.1",
         "port": ports.free(),
         "healthzPort": 0,
-        "authentication": {"x509": {"clientCAFile": str(server.ca)}},
+        "authentication": {"x509": {"clientCAFile": str(api_server.ca)}},
     }
-    flags = (f"--kubeconfig={server.node_kubeconfig}", "--node-ip=127.0.0.1")
+    flags = (f"--kubeconfig={api_server.node_kubeconfig}", "--node-ip=127.0.0.1")
     with agents.running(place, containerd, config=config, flags=flags) as made:
         until(lambda: "True" in conditions(kubectl, "node", NODE), "the node is ready", made)
         yield made
@@ -123,7 +116,7 @@ def test_a_pod_that_is_run_runs_speaks_and_ends_when_it_is_deleted(
     assert shown["status"]["podIP"].count(".") == 3
     assert shown["spec"]["nodeName"] == NODE
     assert "Started" in kubectl("describe", "pod", "web")
-    life = agent.life("web")
+    life = agent.life("web", "web")
     assert life is not None
     kubectl("delete", "pod", "web", "--timeout=20s")
     assert life.container_id not in agent.pids()
@@ -204,19 +197,19 @@ def test_an_agent_that_was_killed_finds_its_pods_as_they_were(
 
 
 def test_while_the_api_server_is_dead_its_pods_live_on_and_after_it_the_truth_is_told(
-    agent: Agent, kubectl: Kubectl, server: apiserver.ApiProcess
+    agent: Agent, kubectl: Kubectl, api_server: apirun.Server
 ) -> None:
     put(kubectl, pod("calm", WAIT))
     put(kubectl, pod("crash", WAIT))
     calm, crash = agent.until_runs("calm"), agent.until_runs("crash")
     until_ready(agent, kubectl, "crash")
-    server.kill()
+    api_server.kill()
     try:
         agent.kill_task(crash.container_id)
         after = agent.until_runs("crash", after=crash)
         assert agent.life("calm") == calm
     finally:
-        server.start()
+        api_server.start()
     back = time.monotonic()
 
     def counted() -> bool:
@@ -239,11 +232,11 @@ def test_with_its_namespace_a_pod_goes(agent: Agent, kubectl: Kubectl) -> None:
 
 
 def test_a_pod_that_is_evicted_is_stopped(
-    agent: Agent, kubectl: Kubectl, server: apiserver.ApiProcess
+    agent: Agent, kubectl: Kubectl, api_server: apirun.Server
 ) -> None:
     put(kubectl, pod("evicted", WAIT))
     agent.until_runs("evicted")
-    admin = apirun.client(server)
+    admin = apirun.client(api_server)
     eviction = {
         "apiVersion": "policy/v1",
         "kind": "Eviction",
@@ -338,6 +331,25 @@ def test_a_pod_whose_host_port_is_taken_has_failed_and_is_not_run(
     )
     assert agent.life("late") is None
     assert agent.life("holds") == life
+
+
+def test_a_static_pod_whose_host_port_is_taken_says_so_and_starts_when_it_is_free(
+    agent: Agent, kubectl: Kubectl
+) -> None:
+    taken = [{"containerPort": 18081, "hostPort": 18081}]
+    put(kubectl, pod("first", script(WAIT, ports=taken)))
+    agent.until_runs("first")
+    agent.manifests.put("waits.yaml", pod("waits", script(WAIT, ports=taken)))
+    words = "host port 18081/TCP is in use by pod default/first"
+    shown = agent.until_status("waits", "it says so", lambda s: words in s.get("message", ""))
+    assert (shown["phase"], shown["reason"]) == ("Pending", "NodePorts")
+    assert words in agent.cli("manifests")
+    mirror = f"waits-{NODE}"
+    until(lambda: words in kubectl.run("describe", "pod", mirror).out, "its mirror says so", agent)
+    kubectl("delete", "pod", "first", "--grace-period=1", "--wait=false")
+    agent.until_runs("waits")
+    assert words not in agent.cli("manifests")
+    assert not agent.pod("waits")["status"].get("message")
 
 
 def test_an_image_that_is_changed_recreates_the_pod_and_a_label_does_not(

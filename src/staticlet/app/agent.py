@@ -28,6 +28,7 @@ from staticlet.pods import (
     findingevents,
     findingnews,
     hands,
+    hostports,
     housekeeping,
     journal,
     labels,
@@ -320,10 +321,17 @@ class Agent:
         )
 
     def manifests(self) -> wanted.Wanted:
-        """All manifests with their states and findings, those about the Node among them."""
-        if self._joining is None:
+        """All manifests with their states and findings.
+
+        Among them are those about the Node, and about static pods that wait for a port.
+        """
+        waiting = self._tools.ports.waiting()
+        more = [*hostports.findings(self._wanted, waiting)]
+        if self._joining is not None:
+            more += self._joining.findings()
+        if not more:
             return self._wanted
-        return replace(self._wanted, findings=(*self._wanted.findings, *self._joining.findings()))
+        return replace(self._wanted, findings=(*self._wanted.findings, *more))
 
     def node(self) -> str:
         """The node's name."""

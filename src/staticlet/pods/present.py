@@ -8,9 +8,9 @@ from datetime import datetime
 import msgspec
 
 from staticlet.kube import core
+from staticlet.pods import hostports, status, wanted
 from staticlet.pods import observed as obs
 from staticlet.pods import report as report_values
-from staticlet.pods import status, wanted
 from staticlet.pods.images import view as image_view
 
 
@@ -71,6 +71,9 @@ def _metadata(
 
 def _with_trouble(base: core.PodStatus, report: report_values.Report) -> core.PodStatus:
     """The status with what keeps the pod from starting, from changing or from going."""
+    if report.clash is not None:
+        words = f"{hostports.REASON}: {report.clash}"
+        return msgspec.structs.replace(base, reason=hostports.REASON, message=words)
     fault = report.past.sandbox_fault or report.trouble
     message = f"{fault.reason}: {fault.message}" if fault else _of_successor(report)
     return msgspec.structs.replace(base, message=message) if message else base

@@ -6,12 +6,15 @@ told when it begins or its reason changes, however often the plan repeats it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from staticlet.pods import because, events, fields, steps, tools, wanted
+from staticlet.pods import because, events, fields, hostports, steps, tools, wanted
 from staticlet.pods import observed as obs
 from staticlet.pods.images import view as image_view
+
+log = logging.getLogger(__name__)
 
 _MESSAGES = {
     "FailedCreatePodSandBox": "Failed to create pod sandbox: {}",
@@ -71,6 +74,13 @@ class Teller:
         if lacking and why != self._held:
             self._held = why
             self._journal.decide(self._key, "running on as before", why)
+
+    def clashes(self, pod: wanted.WantedPod, found: hostports.Clash) -> None:
+        """A port that the pod needs is another's."""
+        subject = events.of_pod(self._key, pod.uid)
+        message = f"{found}; it is tried again when that pod has ended"
+        self._events.record(subject, events.WARNING, hostports.REASON, message)
+        log.warning("%s: not started: %s", self._key, message)
 
     def served(self) -> None:
         """What is wanted is served."""

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import TypeVar, assert_never
 
 from staticlet.aio import logfields
-from staticlet.pods import fields, report, steps, telling, tools, wanted
+from staticlet.pods import fields, hostports, report, steps, telling, tools, wanted
 from staticlet.pods import observed as obs
 from staticlet.pods import plan as planning
 from staticlet.pods.images import view as image_view
@@ -70,6 +70,7 @@ class Worker:
         self._successor_images: Mapping[str, image_view.ImageView] = {}
         self._trouble: obs.Fault | None = None
         self._blind: obs.Fault | None = None
+        self._clash: hostports.Clash | None = None
 
     @property
     def seen(self) -> obs.Observed:
@@ -113,6 +114,7 @@ class Worker:
             images=self._images,
             successor_images=self._successor_images,
             trouble=self._trouble,
+            clash=self._clash,
         )
 
     async def run(self) -> None:
@@ -131,6 +133,7 @@ class Worker:
                     await self._look_later(fault)
         finally:
             self._release_start()
+            self._tools.ports.release(self.key)
             for pid in self._watched.values():
                 self._tools.exits.remove(pid)
 
@@ -143,7 +146,7 @@ class Worker:
         if self._look:
             await self._look_anew()
         await self._take_in_exits()
-        made = self._plan()
+        made = self._within_ports(self._plan())
         self._waits = made.waits
         self._tools.changed(self.key)
         self._teller.waiting(self._serving, made.waits)
@@ -194,6 +197,31 @@ class Worker:
         self._images = images
         self._switch(target, now_ns)
         return planning.plan(self._situation(target, images, now_ns))
+
+    def _within_ports(self, made: steps.Plan) -> steps.Plan:
+        """The plan if the pod has its ports of the machine; else one that waits for them.
+
+        What lives has its ports, whatever else says so: it may have been found there.
+        """
+        before, self._clash = self._clash, None
+        living = any(s.alive for s in self._seen.sandboxes)
+        known, pod = self._known_pod(), self._serving
+        makes = any(isinstance(a, steps.RunSandbox) for a in made.actions)
+        if living and known is not None:
+            self._tools.ports.hold(self.key, hostports.of(known.pod))
+        elif not makes or pod is None:
+            self._tools.ports.release(self.key)
+        else:
+            self._clash = self._tools.ports.claim(self.key, pod.pod, self.wake)
+        if self._clash is None or pod is None:
+            return made
+        if self._clash != before:
+            self._teller.clashes(pod, self._clash)
+        wait = steps.Wait(
+            what="waiting to make its sandbox", why=f"{hostports.REASON}: {self._clash}"
+        )
+        rest = tuple(a for a in made.actions if not isinstance(a, steps.RunSandbox))
+        return replace(made, actions=rest, waits={**made.waits, "": wait})
 
     def _situation(
         self,
