@@ -1,14 +1,16 @@
 """The environment of a container."""
 
+from dataclasses import replace
+
 import pytest
 
 from staticlet.pods import env, faults
 from staticlet.testing import wantedpods
 
 
-def of(*variables, ips=("10.0.0.5", "fd00::5"), resources=None, others=(), **more):
+def of(*variables, ips=("10.0.0.5", "fd00::5"), resources=None, others=(), source="file", **more):
     raw = wantedpods.container(env=list(variables), resources=resources)
-    pod = wantedpods.wanted(raw, *others, **more)
+    pod = replace(wantedpods.wanted(raw, *others, **more), source=source)
     around = env.Surroundings(wanted=pod, node=wantedpods.NODE, ips=ips)
     return env.environment(pod.pod.spec.containers[0], around)
 
@@ -129,7 +131,7 @@ def test_amounts_may_be_those_of_another_container():
         of(amount("limits.cpu", containerName="gone"))
 
 
-def test_objects_of_the_api_are_refused_unless_they_are_optional():
+def test_objects_of_the_api_are_refused_unless_a_static_pod_can_do_without():
     def secret(*, optional):
         reference = {"name": "s", "key": "k", "optional": optional}
         return {"name": "X", "valueFrom": {"secretKeyRef": reference}}
@@ -137,3 +139,5 @@ def test_objects_of_the_api_are_refused_unless_they_are_optional():
     assert of(secret(optional=True)) == {}
     with pytest.raises(faults.ConfigFault, match="X takes its value from a secret"):
         of(secret(optional=False))
+    with pytest.raises(faults.ConfigFault, match="X takes its value from a secret"):
+        of(secret(optional=True), source="api")  # there may well be one

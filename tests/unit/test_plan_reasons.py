@@ -1,5 +1,6 @@
 """The plan's reasons, as people read them in the log and in a pod's story."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -176,3 +177,12 @@ def test_one_container_that_is_left_ended_says_why():
 )
 def test_spans_are_said_as_people_say_them(seconds, words):
     assert because.seconds(int(seconds * obs.SECOND_NS)) == words
+
+
+def test_a_pod_of_the_api_names_its_server():
+    of_api = replace(pod(), source="api", origin="https://a:6443")
+    assert told(planned(of_api)) == [
+        ("making its sandbox", "the API server bound it to this node: https://a:6443")
+    ]
+    assert because.changed(of_api) == "its spec was changed in the API server: https://a:6443"
+    assert because.removed("api", "") == "it was deleted in the API server"

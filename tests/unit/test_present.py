@@ -1,10 +1,16 @@
 """Pods as they are shown: status, what they wait for, and that they are going."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
+import msgspec
+
+from staticlet.kube import core
+from staticlet.kube.scheduling.room import HostPort
+from staticlet.pods import hostports, present, report, wanted
 from staticlet.pods import observed as obs
-from staticlet.pods import present, report
 from staticlet.pods.images import view
+from staticlet.runtime import port
 from staticlet.testing import wantedpods
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -40,3 +46,40 @@ def test_a_pod_that_is_being_stopped_for_good_has_a_deletion_timestamp():
     pod = wantedpods.wanted(wantedpods.container())
     going = shown(want=None, serving=None, leaving=(pod, NOW))
     assert going.metadata.deletionTimestamp == NOW
+
+
+def test_a_pod_that_waits_for_a_port_says_so_with_the_kubelets_reason():
+    found = hostports.Clash(
+        port=HostPort("", "TCP", 80), holder=wanted.PodKey("default", "other-n1")
+    )
+    told = shown(clash=found).status
+    assert (told.phase, told.reason) == ("Pending", "NodePorts")
+    assert told.message == "NodePorts: host port 80/TCP is in use by pod default/other-n1"
+
+
+def over(*, containers=()):
+    pod = wantedpods.wanted(wantedpods.container())
+    status = core.PodStatus(phase="Failed", reason="Evicted", message="told elsewhere")
+    ended = replace(pod, over=True, pod=msgspec.structs.replace(pod.pod, status=status))
+    box = obs.ObservedSandbox(
+        id="s0", uid=pod.uid, revision=pod.revision, attempt=0, ready=False, containers=containers
+    )
+    return shown(want=ended, serving=ended, seen=obs.Observed(sandboxes=(box,))).status
+
+
+def test_of_a_pod_that_is_over_and_of_which_nothing_is_left_the_api_knows_all():
+    assert over() == core.PodStatus(phase="Failed", reason="Evicted", message="told elsewhere")
+
+
+def test_the_end_of_a_pod_that_is_over_is_what_the_api_says_and_its_containers_are_what_is_here():
+    ended = obs.ObservedContainer(
+        id="c0",
+        name="c",
+        restart_count=0,
+        state=port.ContainerState.EXITED,
+        exit_code=0,
+        created_at_ns=1,
+    )
+    told = over(containers=(ended,))
+    assert (told.phase, told.reason, told.message) == ("Failed", "Evicted", "told elsewhere")
+    assert told.containerStatuses[0].state.terminated.exitCode == 0

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from staticlet.kube import core
-from staticlet.pods import events, journal, tools, wanted, worker
+from staticlet.pods import events, hostports, journal, tools, wanted, worker
 from staticlet.pods import observed as obs
 from staticlet.pods.images import view
 from staticlet.runtime import port
@@ -191,7 +191,7 @@ async def machine():
 
 
 @contextlib.asynccontextmanager
-async def working(machine, want, *, turns=1, look=True):
+async def working(machine, want, *, turns=1, look=True, ports=None, grace_s=None):
     machine.turns = asyncio.Semaphore(turns)
     shared = tools.Tools(
         hands=machine,
@@ -202,6 +202,8 @@ async def working(machine, want, *, turns=1, look=True):
         starts=machine.turns,
         events=machine.events,
         journal=machine.journal,
+        ports=ports or hostports.HostPorts(),
+        grace_of=lambda uid: grace_s,
     )
     made = worker.Worker(KEY, shared, want=want, look=look)
     async with asyncio.TaskGroup() as group:
@@ -558,3 +560,80 @@ async def test_what_was_removed_is_cleared_away_also_when_the_answer_is_lost(mac
         await settle()
         assert machine.done[-2:] == [("look",), ("clean", "u1")]
         assert made.ended
+
+
+OTHER = wanted.PodKey("default", "other-n1")
+
+
+def on_port(uid="u1"):
+    made = pod(uid)
+    ports = [core.ContainerPort(containerPort=80, hostPort=80)]
+    main = core.Container(name="main", image="i", ports=ports)
+    return replace(made, pod=core.Pod(metadata=made.pod.metadata, spec=spec_of(made, main)))
+
+
+def spec_of(made, main):
+    return core.PodSpec(
+        containers=[main], hostNetwork=True, restartPolicy=made.pod.spec.restartPolicy
+    )
+
+
+async def test_a_pod_whose_host_port_is_taken_waits_and_starts_when_it_is_free(machine):
+    ports = hostports.HostPorts()
+    ports.claim(OTHER, on_port().pod)
+    async with working(machine, on_port(), ports=ports) as made:
+        assert machine.sandboxes == {}
+        words = "host port 80/TCP is in use by pod default/other-n1"
+        assert str(made.report().clash) == words
+        assert made.report().waits[""].why == f"NodePorts: {words}"
+        told = [one for one in machine.events.events() if one.reason == "NodePorts"]
+        assert [one.message for one in told] == [
+            f"{words}; it is tried again when that pod has ended"
+        ]
+        made.wake()
+        await settle()
+        again = [one for one in machine.events.events() if one.reason == "NodePorts"]
+        assert [one.count for one in again] == [1]
+        ports.release(OTHER)
+        await settle()
+        assert made.report().clash is None
+        assert len(machine.sandboxes) == 1
+        assert ports.claim(OTHER, on_port().pod) is not None
+
+
+async def test_a_pod_that_is_found_running_has_its_ports_and_frees_them_when_it_is_gone(machine):
+    async with working(machine, on_port()):
+        pass
+    ports = hostports.HostPorts()
+    async with working(machine, on_port(), ports=ports) as made:
+        assert ports.claim(OTHER, on_port().pod) is not None
+        made.wish(None)
+        await settle()
+        assert made.ended
+        assert ports.claim(OTHER, on_port().pod) is None
+
+
+async def test_a_pod_is_stopped_with_the_grace_of_its_deletion(machine):
+    async with working(machine, replace(pod(), source="api"), grace_s=4) as made:
+        made.wish(None)
+        await settle()
+    assert ("stop", "u1", 4) in machine.done
+
+
+async def test_a_change_stops_with_the_pods_own_grace(machine):
+    async with working(machine, pod(), grace_s=4) as made:
+        made.wish(pod("u2"))
+        await settle()
+    assert [step for step in machine.done if step[0] == "stop"] == [("stop", "u1", 30)]
+
+
+async def test_a_pod_that_is_over_is_not_started_and_what_lives_of_it_is_stopped(machine):
+    async with working(machine, replace(pod(), over=True)):
+        assert machine.sandboxes == {}
+    async with working(machine, pod()) as made:
+        made.wish(replace(pod(), over=True))
+        await settle()
+        assert ("stop", "u1", 30) in machine.done
+        (box,) = machine.sandboxes.values()
+        assert not box.alive
+        assert not made.ended

@@ -112,6 +112,8 @@ class Pool:
         pod = want.pods.get(key) if want is not None else None
         if pod is None:
             return "it is being stopped, its manifest is gone"
+        if pod.over:
+            return "it has ended in the API server, and what has ended there never runs again"
         known = self.report(key)
         if known is not None and known.successor_images:
             return (
