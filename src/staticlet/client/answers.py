@@ -44,12 +44,13 @@ class Answer:
     body: bytes = b""
 
 
-def read(answer: Answer, *, credentials: str) -> port.Object:
+def read(answer: Answer, *, credentials: str, decoded: port.Object | None = None) -> port.Object:
     """The object of an answer.
 
     Args:
         answer: The answer.
         credentials: Where the client's credentials are from, for people.
+        decoded: Its body, where it was decoded before.
 
     Raises:
         Unreachable: It is none that an API server gives.
@@ -59,7 +60,7 @@ def read(answer: Answer, *, credentials: str) -> port.Object:
         raise refusal(answer, credentials=credentials)
     if answer.media != "application/json":
         raise port.Unreachable(f"{answer.server}: answers with {_what(answer)}, not with JSON")
-    found = _object(answer.body)
+    found = _object(answer.body) if decoded is None else decoded
     if found is None:
         raise port.Unreachable(f"{answer.server}: answers with JSON that is broken or no object")
     if found.get("kind") == "Status" and found.get("status") == "Failure":

@@ -26,6 +26,7 @@ from staticlet.client import (
     kubeconfig,
     lane,
     lines,
+    pieces,
     port,
     resolver,
     saying,
@@ -38,8 +39,8 @@ AGENT = "staticlet"
 AT_ONCE = 6
 """How many requests are under way at once, watches not counted: each connection has its price."""
 
-MOST_BYTES = 64 * 1024 * 1024
-"""The largest answer that is taken."""
+MOST_BYTES = 16 * 1024 * 1024
+"""The largest answer that is taken: lists come in pages, and in smaller ones if need be."""
 
 MOST_LINE_BYTES = 16 * 1024 * 1024
 """The longest line of a watch that is taken; no object is stored that comes near it."""
@@ -119,7 +120,10 @@ class Connection:
                     answer, used = await self._exchange(method, _url(path, query), sent, headers)
                     if answer.code != 401 or last or not await self._renewed(used):
                         break
-                found = answers.read(answer, credentials=str(self._source.path))
+                large = len(answer.body) > _DIRECT_BYTES
+                decoded = await pieces.decoded(answer.body) if large else None
+                place = str(self._source.path)
+                found = answers.read(answer, credentials=place, decoded=decoded)
         except port.ApiFault as fault:
             self._heard(fault)
             raise
@@ -230,7 +234,7 @@ class Connection:
             body += chunk
             if len(body) > self._most_bytes:
                 most = self._most_bytes // 2**20
-                raise self._unreachable(f"answers with more than {most} MiB")
+                raise port.TooLarge(f"{self.server}: answers with more than {most} MiB")
         return answers.Answer(
             server=self.server,
             code=response.status,

@@ -12,6 +12,9 @@ from staticlet.client import port
 PAGE = 500
 """How many objects a page has, as client-go asks for them."""
 
+SHRINK = 8
+"""So many times fewer objects are asked for when a page is too large to be taken."""
+
 MOST_PAGES = 2000
 """A server that never comes to an end is not listened to for ever."""
 
@@ -44,7 +47,8 @@ async def whole(
 
     Objects get the apiVersion and kind that lists leave out, and lose `metadata.managedFields`,
     which is the larger half of many an object and of no use to a reader. When pages are not taken
-    fast enough (410), all is taken at once, as client-go does it.
+    fast enough (410), all is taken at once, as client-go does it. Pages that are too large are
+    asked for with fewer objects.
 
     Args:
         api: The server.
@@ -67,6 +71,11 @@ async def whole(
             asked["continue"] = token
         try:
             answer = await api.ask("GET", path, query=asked, deadline_s=deadline_s)
+        except port.TooLarge:
+            if page <= 1:
+                raise
+            page = max(1, page // SHRINK)
+            continue
         except port.Refused as fault:
             if not token or fault.code != HTTPStatus.GONE:
                 raise

@@ -27,6 +27,10 @@ class Unreachable(ApiFault):
     """No answer, or none that is one: refused, cut, timed out, bad TLS, not HTTP, not JSON."""
 
 
+class TooLarge(Unreachable):
+    """An answer that is too large to be taken: less is to be asked for at once."""
+
+
 class Refused(ApiFault):
     """The server answered, and refused.
 
