@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -334,3 +335,26 @@ async def test_a_pod_that_waits_for_its_successors_images_is_not_ended_by_a_rest
         worker_of_pod.held = {"main": view.ImageView(state=view.State.FAILED)}
         assert "until the new images are there" in made.restart(KEY)
         assert worker_of_pod.want.incarnation == 0
+
+
+async def test_a_pod_that_has_ended_in_the_api_is_not_restarted(monkeypatch):
+    async with pooling(monkeypatch, {}) as made:
+        made.wish(all_wanted(replace(pod(), source=wanted.API, over=True)))
+        await settle()
+        assert "never runs again" in made.restart(KEY)
+        (worker_of_pod,) = Scripted.made
+        assert worker_of_pod.want.incarnation == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "stopped"),
+    [("file", 1), ("http", 1), (wanted.API, 0)],
+    ids=["ready", "not configured any more", "of the API"],
+)
+async def test_a_static_pod_is_stopped_though_nothing_is_known_of_the_api(
+    monkeypatch, source, stopped
+):
+    async with pooling(monkeypatch, {KEY: found(source)}) as made:
+        made.wish(all_wanted(sources=("file", wanted.API)))
+        await settle()
+        assert len(Scripted.made) == stopped

@@ -183,13 +183,15 @@ class Pool:
         """Whether absence means removal: only once the source that brought the pod was seen.
 
         A source that is not configured any more brings nothing: its pods are stopped when all
-        others are ready.
+        others are ready. An API server, which may be away for long, is not waited for.
         """
         found = self._found.get(key)
         if found is None:
             return True
         waiting = want.sources - want.ready
-        return not (found.sources & waiting) and (found.sources <= want.sources or not waiting)
+        if found.sources & waiting:
+            return False
+        return found.sources <= want.sources or not waiting - {wanted.API}
 
     def _tell(self, key: wanted.PodKey, pod: wanted.WantedPod | None) -> None:
         known = self._workers.get(key)
