@@ -53,6 +53,22 @@ def test_what_was_written_before_a_listing_counts_no_more_though_its_version_is_
     assert written.newest(KEY) == _at(30)
 
 
+def test_what_we_removed_is_gone_though_the_watch_has_it_still():
+    there = There()
+    written = collection.Written(there)
+    there.objects[KEY] = _at(3)
+    written.gone(KEY, "u")
+    assert written.newest(KEY) is None
+
+
+def test_what_we_removed_before_a_listing_is_there_again_if_it_is_listed():
+    there = There()
+    written = collection.Written(there)
+    written.gone(KEY, "u")
+    there.objects[KEY], there.listings = _at(3), 2
+    assert written.newest(KEY) == _at(3)
+
+
 def test_what_is_forgotten_is_as_the_watch_has_it():
     there = There()
     written = collection.Written(there)

@@ -54,14 +54,21 @@ class Written:
     def __init__(self, there: Collection) -> None:
         self._there = there
         self._made: dict[wanted.PodKey, tuple[Object, int]] = {}
+        self._gone: dict[wanted.PodKey, tuple[str, int]] = {}
 
     def take(self, key: wanted.PodKey, made: Object) -> None:
         """Note an answer."""
         self._made[key] = (made, self._there.listings)
 
-    def forget(self, key: wanted.PodKey) -> None:
-        """It is gone."""
+    def gone(self, key: wanted.PodKey, uid: str) -> None:
+        """The object of this uid was removed."""
         self._made.pop(key, None)
+        self._gone[key] = uid, self._there.listings
+
+    def forget(self, key: wanted.PodKey) -> None:
+        """Nobody asks for it any more."""
+        self._made.pop(key, None)
+        self._gone.pop(key, None)
 
     def newest(self, key: wanted.PodKey) -> Object | None:
         """The object as it is by now; None when there is none."""
@@ -71,7 +78,14 @@ class Written:
             if listings == self._there.listings and self._there.revision < version:
                 return made
             del self._made[key]
-        return self._there.objects.get(key)
+        there = self._there.objects.get(key)
+        if there is not None and (_uid(there), self._there.listings) == self._gone.get(key):
+            return None
+        return there
+
+
+def _uid(obj: Mapping[str, Any]) -> str:
+    return str((obj.get("metadata") or {}).get("uid", ""))
 
 
 def _version(obj: Mapping[str, Any]) -> int:

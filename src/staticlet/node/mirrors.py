@@ -98,7 +98,6 @@ class Mirrors:
         self._tasks: dict[wanted.PodKey, asyncio.Task[None]] = {}
         self._news: dict[wanted.PodKey, asyncio.Event] = {}
         self._written = collection.Written(there)
-        self._gone: dict[wanted.PodKey, str] = {}
         self._labels: dict[wanted.PodKey, Mapping[str, str]] = {}
         self._pauses: dict[wanted.PodKey, backoff.Backoff] = {}
         self._edits: dict[wanted.PodKey, tuple[backoff.Backoff, float]] = {}
@@ -178,7 +177,7 @@ class Mirrors:
         `kubectl delete` looks at the pod once more and then waits for a watch to say that it was
         deleted. It would wait for ever for one that was replaced between these two.
         """
-        found = self._found(key)
+        found = self._written.newest(key)
         if found is None or not (found.get("metadata") or {}).get("deletionTimestamp"):
             return
         if self._going.get(key) != _uid(found):
@@ -233,15 +232,11 @@ class Mirrors:
         return mirrorplan.Situation(
             static=static,
             leaving=pod is None and meta is not None and meta.deletionTimestamp is not None,
-            found=self._found(key),
+            found=self._written.newest(key),
             labels=self._labels.get(key),
             settled=all_wanted.ready >= all_wanted.sources - {apipods.API},
             node_uid=self._owner.uid,
         )
-
-    def _found(self, key: wanted.PodKey) -> Object | None:
-        there = self._written.newest(key)
-        return None if there is not None and _uid(there) == self._gone.get(key) else there
 
     async def _create(self, key: wanted.PodKey, pod: core.Pod) -> None:
         mirror = mirrorpod.made(pod, node=self._node, node_uid=self._owner.uid)
@@ -271,8 +266,7 @@ class Mirrors:
                     f"{self._api.server}: {fault}, and yet it is there"
                 ) from fault
         log.info("%s: removed its mirror pod: %s", key, step.why, extra={"pod": str(key)})
-        self._gone[key] = step.uid
-        self._written.forget(key)
+        self._written.gone(key, step.uid)
         self._labels.pop(key, None)
 
     async def _is_still(self, key: wanted.PodKey, uid: str) -> bool:
@@ -316,7 +310,7 @@ class Mirrors:
         """Remember nothing of a name that is neither here nor there."""
         if now.static is None and now.found is None:
             self._labels.pop(key, None)
-            self._gone.pop(key, None)
+            self._written.forget(key)
             self._going.pop(key, None)
             self._edits.pop(key, None)
             self._refused.pop(key, None)
