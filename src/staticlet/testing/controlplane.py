@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from staticlet.testing import containerd, ports
+from staticlet.testing.kubectl import programs as programs_of_kubectl
 from staticlet.testing.kubectl import rows
 from staticlet.testing.until import until
 from staticlet.testing.upprocess import NODE, UpProcess
@@ -52,7 +53,9 @@ class ControlPlane(UpProcess):
         self._own |= {
             f"secure-port={port}": f"secure-port={self._own[f':{port}'][1:]}" for port in _PORTS
         }
-        self.kubectl = replace(self.kubectl, kubeconfig=etc / "admin.conf")
+        self.kubectl = replace(
+            self.kubectl, program=programs_of_kubectl()[0], kubeconfig=etc / "admin.conf"
+        )
         self._run(examples / "certificates", NODE, "127.0.0.1", etc)
         for path in etc.glob("*.conf"):
             path.write_text(self._adapted(path.read_text()))
