@@ -33,10 +33,17 @@ def agent(
 
 @pytest.fixture(scope="module")
 def api_server(
-    api_server_kind: str, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    api_server_kind: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[apirun.Server]:
-    """The module's API server, of the kind that the run has chosen."""
-    with apirun.chosen(api_server_kind, tmp_path_factory.mktemp("api"), node=agents.NODE) as made:
+    """The module's API server, of the kind that the run has chosen.
+
+    There is a scheduler if the module has a true `SCHEDULER`.
+    """
+    scheduler = getattr(request.module, "SCHEDULER", False)
+    place = tmp_path_factory.mktemp("api")
+    with apirun.chosen(api_server_kind, place, node=agents.NODE, scheduler=scheduler) as made:
         yield made
 
 

@@ -225,20 +225,23 @@ def test_while_the_api_server_is_dead_its_pods_live_on_and_after_it_the_truth_is
 
 def test_with_its_namespace_a_pod_goes(agent: Agent, kubectl: Kubectl) -> None:
     kubectl("create", "namespace", "short")
-    put(kubectl, {**pod("inner", WAIT), "metadata": {"name": "inner", "namespace": "short"}})
+    account = ("get", "serviceaccount", "default", "-n", "short")
+    until(lambda: kubectl.run(*account).status == 0, "the namespace has its account", agent)
+    made = pod("inner", WAIT, automountServiceAccountToken=False)
+    put(kubectl, {**made, "metadata": {"name": "inner", "namespace": "short"}})
     life = agent.until_runs("inner")
     kubectl("delete", "namespace", "short", "--timeout=30s")
     assert life.container_id not in agent.pids()
 
 
 def test_a_pod_that_is_evicted_is_stopped(
-    agent: Agent, kubectl: Kubectl, api_server: apirun.Server
+    agent: Agent, kubectl: Kubectl, api_server: apirun.Server, api_server_kind: str
 ) -> None:
     put(kubectl, pod("evicted", WAIT))
     agent.until_runs("evicted")
     admin = apirun.client(api_server)
     eviction = {
-        "apiVersion": "policy/v1",
+        "apiVersion": "policy/v1beta1" if api_server_kind == apirun.KUBE else "policy/v1",
         "kind": "Eviction",
         "metadata": {"name": "evicted", "namespace": "default"},
     }

@@ -53,25 +53,27 @@ class Server(Protocol):
 
 
 @contextmanager
-def chosen(choice: str, place: Path, *, node: str) -> Iterator[Server]:
+def chosen(choice: str, place: Path, *, node: str, scheduler: bool = False) -> Iterator[Server]:
     """The server of a choice for one node, from here to the end of the block.
 
-    It has the controllers of a cluster, and no scheduler.
+    It has the controllers of a cluster.
 
     Args:
         choice: One of `CHOICES`.
         place: A directory of the test's own.
         node: The node's name.
+        scheduler: Whether there is one.
 
     Raises:
         NotBuilt: There is no kube-apiserver.
     """
     if choice == KUBE:
-        with kubecluster.running(place, node=node) as cluster:
+        with kubecluster.running(place, node=node, scheduler=scheduler) as cluster:
             yield cluster
     else:
         flags = (f"--hostname-override={node}",)
-        with running(place, flags=flags, controllers="*,-scheduler") as made:
+        controllers = "*" if scheduler else "*,-scheduler"
+        with running(place, flags=flags, controllers=controllers) as made:
             yield made
 
 

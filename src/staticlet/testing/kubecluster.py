@@ -143,7 +143,7 @@ class KubeCluster:
             one.launch([str(name), *common, *closed, *self._helpers[one]])
         if first:
             until(
-                lambda: self._asked(_ACCOUNT) == http.client.OK,
+                self._without_token,
                 "the controller manager is at work",
                 deadline_s=START_S,
                 story=first[0].story,
@@ -163,13 +163,19 @@ class KubeCluster:
             one.check_alive()
         return self._asked("/readyz") == http.client.OK
 
-    def _asked(self, path: str) -> int:
+    def _without_token(self) -> bool:
+        """Have no token mounted into pods: it would be a volume of kind secret. True once done."""
+        change = '{"automountServiceAccountToken": false}'
+        return self._asked(_ACCOUNT, "PATCH", change) == http.client.OK
+
+    def _asked(self, path: str, method: str = "GET", body: str | None = None) -> int:
         """The status of an answer to the administrator; 0 when there is none."""
         tls = ssl.create_default_context(cafile=self.ca)
         talk = http.client.HTTPSConnection(HOST, self._port, timeout=5, context=tls)
         shown = {"Authorization": f"Bearer {apiserver.TOKENS['admin']}"}
+        shown["Content-Type"] = "application/merge-patch+json"
         with contextlib.closing(talk), contextlib.suppress(OSError, http.client.HTTPException):
-            talk.request("GET", path, headers=shown)
+            talk.request(method, path, body, headers=shown)
             return talk.getresponse().status
         return 0
 
