@@ -8,8 +8,8 @@ BIN := .venv/bin
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help deps demo test test-kube chaos soak durability lint format bench bench-api bench-scale \
-  kube package lock generate
+.PHONY: help deps demo test test-kube chaos faults soak durability lint format bench bench-api \
+  bench-scale kube package lock generate
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
