@@ -189,6 +189,11 @@ class World:
         if often:
             raise Wrong("\n".join(often))
 
+    def close(self) -> None:
+        """End the agent, whatever it does, and our own connection."""
+        self.agent.kill()
+        self._api.close()
+
     def rest(self, when: str) -> None:
         """Wait until all is as it should be, and stays so.
 
@@ -273,7 +278,8 @@ def world(
         kubeconfig.write_text(server.node_kubeconfig.read_text().replace(server.url, network.url))
         flags = (f"--kubeconfig={kubeconfig}", "--log-format=json")
         agent = Agent(place / "a", containerd, flags=flags)
+        made = World(agent, server, network, rng, tell)
         try:
-            yield World(agent, server, network, rng, tell)
+            yield made
         finally:
-            agent.kill()
+            made.close()
