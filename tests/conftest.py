@@ -34,9 +34,15 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(str(fault)) from fault
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a containerd (`-m "not containerd"` leaves it out), or any API server."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what needs a containerd (`-m "not containerd"` leaves it out), or any API server.
+
+    What needs the programs of `make kube` takes minutes: it runs with `make test-kube`.
+    """
+    kube = config.getoption("--api-server") == apirun.KUBE
     for item in items:
+        if not kube and item.get_closest_marker("kube") is not None:
+            item.add_marker(pytest.mark.skip(reason="runs with make test-kube"))
         fixtures = getattr(item, "fixturenames", ())
         if "containerd" in fixtures:
             item.add_marker(pytest.mark.containerd)

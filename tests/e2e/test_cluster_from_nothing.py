@@ -20,6 +20,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "cluster"
 PROGRAMS = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "staticlet/kube/bin"
 
 pytestmark = [
+    pytest.mark.kube,
     pytest.mark.containerd,
     pytest.mark.timeout(180),
     pytest.mark.skipif(os.geteuid() != 0, reason="containers need root"),

@@ -37,8 +37,8 @@ class Refusal(Exception):
         code: The HTTP status.
         reason: Kubernetes' machine readable reason; empty when there is none.
         message: What is wrong, for people.
-        details: The Status' details, without empty fields; None when there are none. Of a path that
-            is no resource they are empty, and told all the same: clients see by them that a
+        details: The Status' details, without empty fields; None when there are none. Of a path
+            that is no resource they are empty, and told all the same: clients see by them that a
             server has answered that knows Status objects.
         retry_after_s: When the client may try again; sent as a header too.
         more: Of a list that cannot go on as it began: the token to go on with in another way.

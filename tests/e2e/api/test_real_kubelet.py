@@ -18,6 +18,8 @@ from staticlet.testing.kubectl import Kubectl, programs, rows, section
 from staticlet.testing.kubelet import Kubelet
 from staticlet.testing.until import lasts, until
 
+pytestmark = pytest.mark.kube
+
 NODE = apiserver.NODE
 OURS = "kubelet-"
 NS = f"{OURS}{os.getpid():x}"
