@@ -8,7 +8,7 @@ BIN := .venv/bin
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help deps demo test test-kube chaos faults soak durability lint format bench bench-api \
+.PHONY: help deps demo test test-long test-kube chaos faults soak durability lint format bench bench-api \
   bench-scale kube package lock generate
 
 help: ## show this list
@@ -20,8 +20,11 @@ deps: ## install the Debian packages (as root) and the locked Python packages in
 demo: deps ## run the example manifests on a containerd of their own and show what happens
 	@$(BIN)/python scripts/demo $(ARGS)
 
-test: deps ## run all tests (as root: they start a containerd of their own)
-	@$(BIN)/python -m pytest $(ARGS)
+test: deps ## run all tests but the long ones (as root: they start a containerd of their own)
+	@$(BIN)/python -m pytest -m "not long" $(ARGS)
+
+test-long: deps ## the suites that take minutes: pods of the API, its faults, floods, kills (as root)
+	@$(BIN)/python -m pytest -m long $(ARGS)
 
 test-kube: deps kube ## the tests of an agent with an API server, on kube-apiserver (as root)
 	@$(BIN)/python -m pytest --api-server=kube -m "any_api_server or kube" --timeout=180 $(ARGS)

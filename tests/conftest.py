@@ -15,6 +15,21 @@ from staticlet.testing import containerd as containerd_of_ours
 asyncio.set_event_loop(None)
 
 
+LONG = frozenset(
+    (
+        "test_api_faults",
+        "test_api_pods",
+        "test_bad_requests",
+        "test_crowds",
+        "test_odd_objects",
+        "test_schema_requests",
+        "test_survives_kill",
+        "test_up_with_api",
+    )
+)
+"""Modules that take minutes together: `make test` leaves them to `make test-long`."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let a run choose the API server that agents of tests join."""
     parser.addoption(
@@ -43,6 +58,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if not kube and item.get_closest_marker("kube") is not None:
             item.add_marker(pytest.mark.skip(reason="runs with make test-kube"))
+        if item.path.stem in LONG:
+            item.add_marker(pytest.mark.long)
         fixtures = getattr(item, "fixturenames", ())
         if "containerd" in fixtures:
             item.add_marker(pytest.mark.containerd)
