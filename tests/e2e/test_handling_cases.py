@@ -42,7 +42,10 @@ def line_of(text: str, part: str) -> int:
 
 def word_of(life: Life) -> str:
     """What the process itself has in its environment."""
-    variables = Path(f"/proc/{life.pid}/environ").read_bytes().split(b"\0")
+    try:
+        variables = Path(f"/proc/{life.pid}/environ").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""  # it has ended since it was looked up
     (found,) = (v for v in variables if v.startswith(b"WORD="))
     return found.decode().removeprefix("WORD=")
 
