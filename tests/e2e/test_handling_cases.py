@@ -46,7 +46,8 @@ def word_of(life: Life) -> str:
         variables = Path(f"/proc/{life.pid}/environ").read_bytes().split(b"\0")
     except (FileNotFoundError, ProcessLookupError):
         return ""  # it has ended since it was looked up
-    (found,) = (v for v in variables if v.startswith(b"WORD="))
+    # That of a process which is just ending is empty.
+    found = next((v for v in variables if v.startswith(b"WORD=")), b"")
     return found.decode().removeprefix("WORD=")
 
 

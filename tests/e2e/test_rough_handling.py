@@ -19,7 +19,10 @@ from staticlet.testing.until import pause, until
 def word_of(agent: Agent, name: str) -> str:
     """What the running container has as $WORD."""
     life = agent.life(name)
-    variables = Path(f"/proc/{life.pid}/environ").read_bytes() if life else b""
+    try:
+        variables = Path(f"/proc/{life.pid}/environ").read_bytes() if life else b""
+    except (FileNotFoundError, ProcessLookupError):
+        return ""  # it has ended since it was looked up
     found = (v for v in variables.decode().split("\0") if v.startswith("WORD="))
     return next(found, "").removeprefix("WORD=")
 
