@@ -83,6 +83,7 @@ def test_an_agent_ends_within_a_second_in_the_middle_of_everything(
     assert "Traceback" not in agent.log
     agent.manifests.remove("pulls.yaml")
     agent.start()
+    assert agent.until_runs("stays") == life  # an agent that has just started looks first
     agent.until_gone("slow")
     agent.runs_on(life, "stays")
 
