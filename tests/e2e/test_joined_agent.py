@@ -70,7 +70,9 @@ def test_the_node_is_there_and_ready(agent: Agent, admin: apiclient.Client) -> N
         lambda: [n for n in admin.get("/api/v1/nodes")["items"] if ready(n)], "the node is ready"
     )
     assert [one["metadata"]["name"] for one in found] == [NODE]
-    lease = admin.get(f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{NODE}")
+    path = f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{NODE}"
+    until(lambda: admin.ask("GET", path).code == 200, "its lease is there")
+    lease = admin.get(path)
     assert lease["spec"]["holderIdentity"] == NODE
 
 
