@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from staticlet.aio import fanout
 from staticlet.pods import wanted
+from staticlet.pods.sources import apipods
 
 Object = dict[str, Any]
 
@@ -79,13 +80,11 @@ class Written:
                 return made
             del self._made[key]
         there = self._there.objects.get(key)
-        if there is not None and (_uid(there), self._there.listings) == self._gone.get(key):
+        if there is not None and (apipods.uid_of(there), self._there.listings) == self._gone.get(
+            key
+        ):
             return None
         return there
-
-
-def _uid(obj: Mapping[str, Any]) -> str:
-    return str((obj.get("metadata") or {}).get("uid", ""))
 
 
 def _version(obj: Mapping[str, Any]) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 
 from staticlet.kube import core
 from staticlet.node import mirrorpod
+from staticlet.pods.sources import apipods
 
 Object = Mapping[str, Any]
 
@@ -98,5 +99,4 @@ def _absent(now: Situation) -> Step:
 
 
 def _delete(found: Object, why: str, *, edited: bool = False) -> Step:
-    uid = str((found.get("metadata") or {}).get("uid", ""))
-    return Step(act=Act.DELETE, why=why, uid=uid, edited=edited)
+    return Step(act=Act.DELETE, why=why, uid=apipods.uid_of(found), edited=edited)

@@ -15,10 +15,9 @@ import msgspec
 from staticlet.kube import core
 from staticlet.kube.plain import objects
 from staticlet.pods import identity
+from staticlet.pods.sources import apipods
 
 Object = dict[str, Any]
-
-MIRROR_ANNOTATION = "kubernetes.io/config.mirror"
 
 _CONTAINERS = ("containers", "initContainers")
 
@@ -31,12 +30,12 @@ def hash_of(pod: core.Pod) -> str:
 
 def is_mirror(obj: Mapping[str, Any]) -> bool:
     """Whether an object of the API is a mirror pod."""
-    return MIRROR_ANNOTATION in _notes(obj)
+    return apipods.MIRROR_ANNOTATION in _notes(obj)
 
 
 def mirrors(obj: Mapping[str, Any], pod: core.Pod) -> bool:
     """Whether a mirror is of this very content of a static pod."""
-    return bool(hash_of(pod)) and _notes(obj).get(MIRROR_ANNOTATION) == hash_of(pod)
+    return bool(hash_of(pod)) and _notes(obj).get(apipods.MIRROR_ANNOTATION) == hash_of(pod)
 
 
 def made(pod: core.Pod, *, node: str, node_uid: str) -> Object:
@@ -51,7 +50,7 @@ def made(pod: core.Pod, *, node: str, node_uid: str) -> Object:
     meta = whole.get("metadata") or {}
     owner = {"apiVersion": "v1", "kind": "Node", "name": node, "uid": node_uid, "controller": True}
     kept = {name: meta[name] for name in ("name", "namespace", "labels") if meta.get(name)}
-    notes = {**(meta.get("annotations") or {}), MIRROR_ANNOTATION: hash_of(pod)}
+    notes = {**(meta.get("annotations") or {}), apipods.MIRROR_ANNOTATION: hash_of(pod)}
     return {
         "apiVersion": "v1",
         "kind": "Pod",

@@ -180,8 +180,8 @@ class Mirrors:
         found = self._written.newest(key)
         if found is None or not (found.get("metadata") or {}).get("deletionTimestamp"):
             return
-        if self._going.get(key) != _uid(found):
-            self._going[key] = _uid(found)
+        if self._going.get(key) != apipods.uid_of(found):
+            self._going[key] = apipods.uid_of(found)
             await asyncio.sleep(WATCHED_WITHIN_S)
 
     async def _settled(self, key: wanted.PodKey) -> float | None:
@@ -281,7 +281,7 @@ class Mirrors:
             if fault.code != 404:
                 raise
             return False
-        return _uid(there) == uid
+        return apipods.uid_of(there) == uid
 
     async def _publish(self, key: wanted.PodKey, now: mirrorplan.Situation) -> bool:
         """Write the status if it differs; the newest counts, one write is under way at most."""
@@ -295,7 +295,7 @@ class Mirrors:
         change = statuspatch.patch(now.static.status, now.found.get("status") or {})
         if change is None:
             return False
-        body = {"metadata": {"uid": _uid(now.found)}, "status": change}
+        body = {"metadata": {"uid": apipods.uid_of(now.found)}, "status": change}
         path = f"{_path(key.namespace, key.name)}/status"
         try:
             made = await self._api.ask("PATCH", path, body, media=port.STRATEGIC_PATCH)
@@ -356,7 +356,3 @@ def _path(namespace: str, name: str = "") -> str:
 def _key(pod: core.Pod) -> wanted.PodKey:
     meta = pod.metadata or core.ObjectMeta()
     return wanted.PodKey(meta.namespace or "default", meta.name or "")
-
-
-def _uid(obj: Mapping[str, Any]) -> str:
-    return str((obj.get("metadata") or {}).get("uid", ""))
