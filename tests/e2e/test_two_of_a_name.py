@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from staticlet.cli import agentsocket
 from staticlet.testing import agent as agents
-from staticlet.testing import apiclient, apirun, apiserver
+from staticlet.testing import apiclient, apirun
 from staticlet.testing.agent import NODE, Agent
 from staticlet.testing.containerd import Containerd
 from staticlet.testing.scripted import WAIT, pod
@@ -25,21 +22,6 @@ CONFIG = {
 }
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[apiserver.ApiProcess]:
-    place = tmp_path_factory.mktemp("api")
-    flags = (f"--hostname-override={NODE}",)
-    with apirun.running(place, flags=flags, controllers="*,-scheduler") as made:
-        yield made
-
-
-@pytest.fixture
-def api(server: apiserver.ApiProcess) -> Iterator[apiclient.Client]:
-    made = apirun.client(server)
-    yield made
-    made.close()
-
-
 def mirrors(api: apiclient.Client) -> set[str]:
     return {one["metadata"]["name"] for one in api.get(PODS)["items"]}
 
@@ -50,26 +32,26 @@ def findings(agent: Agent) -> list[Any]:
 
 
 def test_the_second_of_two_agents_stands_back_until_the_first_is_gone(
-    containerd: Containerd, server: apiserver.ApiProcess, api: apiclient.Client
+    containerd: Containerd, api_server: apirun.Server, admin: apiclient.Client
 ) -> None:
-    flags = (f"--kubeconfig={server.node_kubeconfig}",)
+    flags = (f"--kubeconfig={api_server.node_kubeconfig}",)
     one, two = containerd.base / "one", containerd.base / "two"
     with agents.running(one, containerd, config=CONFIG, flags=flags) as first:
         first.manifests.put("a.yaml", pod("a", WAIT))
-        until(lambda: mirrors(api) == {f"a-{NODE}"}, "the first agent's pod is shown")
+        until(lambda: mirrors(admin) == {f"a-{NODE}"}, "the first agent's pod is shown")
         with agents.running(two, containerd, config=CONFIG, flags=flags) as second:
             second.manifests.put("b.yaml", pod("b", WAIT))
             second.until_runs("b")
             until(lambda: findings(second), "the second agent has noticed", story=second.story)
             assert "another staticlet" in findings(second)[0]
             lasts(
-                lambda: mirrors(api) == {f"a-{NODE}"}, "only the first writes", for_s=2 * LEASE_S
+                lambda: mirrors(admin) == {f"a-{NODE}"}, "only the first writes", for_s=2 * LEASE_S
             )
             assert findings(first) == []
             assert second.life("b") is not None
             first.stop()
             until(
-                lambda: mirrors(api) == {f"b-{NODE}"} and not findings(second),
+                lambda: mirrors(admin) == {f"b-{NODE}"} and not findings(second),
                 "the second agent has the name",
                 deadline_s=60,
                 story=second.story,

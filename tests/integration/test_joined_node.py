@@ -1,4 +1,4 @@
-"""The Node of this machine, kept against the embedded API server with a node's rights."""
+"""The Node of this machine, kept against an API server with a node's rights."""
 
 from __future__ import annotations
 
@@ -13,17 +13,21 @@ from staticlet.client import connection
 from staticlet.config.settings import Settings
 from staticlet.kube import release
 from staticlet.node import joined, lease
-from staticlet.testing import apiloop, fake_runtime
+from staticlet.testing import fake_runtime
 
 NODE = "/api/v1/nodes/node1"
 LEASE = f"{lease.PATH}/node1"
 DEADLINE_S = 10.0
 
 
-@contextlib.asynccontextmanager
-async def server(tmp_path):
-    async with apiloop.serving(tmp_path) as client:
-        yield client, tmp_path / "api" / "node.conf"
+@pytest.fixture
+def client(any_server):
+    return any_server.client
+
+
+@pytest.fixture
+def kubeconfig(any_server):
+    return any_server.places.node_conf
 
 
 @contextlib.asynccontextmanager
@@ -81,10 +85,10 @@ def settings(tmp_path, **more):
     return Settings(node_name="node1", root_dir=tmp_path, **more)
 
 
-async def test_a_node_registers_and_lives_with_a_nodes_rights(tmp_path):
+async def test_a_node_registers_and_lives_with_a_nodes_rights(client, kubeconfig, tmp_path):
     taint = {"key": "edge", "value": "yes", "effect": "NoSchedule"}
     told = settings(tmp_path, node_labels={"tier": "edge"}, register_with_taints=(taint,))
-    async with server(tmp_path) as (client, kubeconfig), agent(kubeconfig, told) as (node, events):
+    async with agent(kubeconfig, told) as (node, events):
         there = await until(client, NODE, ready)
         sign = await until(client, LEASE, lambda one: one["spec"].get("renewTime"))
         assert there["metadata"]["labels"]["tier"] == "edge"
@@ -97,11 +101,8 @@ async def test_a_node_registers_and_lives_with_a_nodes_rights(tmp_path):
         assert ("Normal", "NodeReady", "Node node1 status is now: NodeReady") in events
 
 
-async def test_a_node_that_is_deleted_comes_back_at_once(tmp_path):
-    async with (
-        server(tmp_path) as (client, kubeconfig),
-        agent(kubeconfig, settings(tmp_path)) as (node, _),
-    ):
+async def test_a_node_that_is_deleted_comes_back_at_once(client, kubeconfig, tmp_path):
+    async with agent(kubeconfig, settings(tmp_path)) as (node, _):
         before = await until(client, NODE, ready)
         await client.ask("DELETE", NODE)
         after = await until(client, NODE, ready)
@@ -109,11 +110,8 @@ async def test_a_node_that_is_deleted_comes_back_at_once(tmp_path):
         await known(node, lambda: node.own.uid == after["metadata"]["uid"])
 
 
-async def test_a_change_of_the_status_by_somebody_else_is_put_right(tmp_path):
-    async with (
-        server(tmp_path) as (client, kubeconfig),
-        agent(kubeconfig, settings(tmp_path)),
-    ):
+async def test_a_change_of_the_status_by_somebody_else_is_put_right(client, kubeconfig, tmp_path):
+    async with agent(kubeconfig, settings(tmp_path)):
         there = await until(client, NODE, ready)
         there["status"]["conditions"] = [
             one | {"status": "Unknown"} for one in there["status"]["conditions"]
@@ -126,26 +124,24 @@ async def test_a_change_of_the_status_by_somebody_else_is_put_right(tmp_path):
         await until(client, NODE, ready)
 
 
-async def test_a_new_start_with_other_labels_changes_those_of_the_machine_only(tmp_path):
+async def test_a_new_start_with_other_labels_changes_those_of_the_machine_only(
+    client, kubeconfig, tmp_path
+):
     zone = "topology.kubernetes.io/zone"
     first = settings(tmp_path, node_labels={zone: "a", "tier": "edge"})
-    async with server(tmp_path) as (client, kubeconfig):
-        async with agent(kubeconfig, first):
-            await until(client, NODE, ready)
-        second = replace(first, node_labels={zone: "b", "tier": "core"})
-        async with agent(kubeconfig, second):
-            there = await until(
-                client, NODE, lambda node: node["metadata"]["labels"].get(zone) == "b"
-            )
-            assert there["metadata"]["labels"]["tier"] == "edge"
+    async with agent(kubeconfig, first):
+        await until(client, NODE, ready)
+    second = replace(first, node_labels={zone: "b", "tier": "core"})
+    async with agent(kubeconfig, second):
+        there = await until(client, NODE, lambda node: node["metadata"]["labels"].get(zone) == "b")
+        assert there["metadata"]["labels"]["tier"] == "edge"
 
 
 @pytest.mark.parametrize("text", ["pods", "memory"])
-async def test_what_is_allocatable_is_known_to_those_who_admit_pods(tmp_path, text):
-    async with (
-        server(tmp_path) as (client, kubeconfig),
-        agent(kubeconfig, settings(tmp_path, max_pods=7)) as (node, _),
-    ):
+async def test_what_is_allocatable_is_known_to_those_who_admit_pods(
+    client, kubeconfig, tmp_path, text
+):
+    async with agent(kubeconfig, settings(tmp_path, max_pods=7)) as (node, _):
         there = await until(client, NODE, ready)
         await known(node, node.allocatable)
         assert node.allocatable()[text] == there["status"]["allocatable"][text]

@@ -17,11 +17,10 @@ import pytest
 from staticlet.aio import clock as clocks
 from staticlet.aio import fanout
 from staticlet.client import connection, port, reflector
-from staticlet.host import certs
 from staticlet.kube import core
 from staticlet.node import eventsender, mirrors
 from staticlet.pods import events, wanted
-from staticlet.testing import apiloop, apiserver, kubeconfigs, wantedpods
+from staticlet.testing import anyserver, apiloop, apiserver, kubeconfigs, wantedpods
 
 NODE = "node1"
 KEY = wanted.PodKey("default", "web-node1")
@@ -142,14 +141,13 @@ class Joined:
 
 
 @asynccontextmanager
-async def working(place: Path, admin: apiloop.Client, view: View) -> AsyncIterator[Joined]:
+async def working(place: Path, server: anyserver.AnyServer, view: View) -> AsyncIterator[Joined]:
     clock, owner = clocks.SystemClock(), Owner()
     told: list[str] = []
-    ca = certs.Places(place / "api").ca
     path = kubeconfigs.write(
         place,
-        admin.url,
-        cluster={"certificate-authority": str(ca)},
+        server.client.url,
+        cluster={"certificate-authority": str(server.places.ca)},
         user={"token": apiserver.TOKENS["node"]},
     )
     api = connection.Connection(path, clock=clock)
@@ -185,7 +183,7 @@ async def working(place: Path, admin: apiloop.Client, view: View) -> AsyncIterat
             tasks = [
                 group.create_task(work.run(), name="work") for work in (there, keeper, sender)
             ]
-            yield Joined(admin=admin, view=view, owner=owner, told=told)
+            yield Joined(admin=server.client, view=view, owner=owner, told=told)
             for task in tasks:
                 task.cancel()
     finally:
@@ -193,16 +191,13 @@ async def working(place: Path, admin: apiloop.Client, view: View) -> AsyncIterat
 
 
 @pytest.fixture
-async def joined(tmp_path: Path) -> AsyncIterator[Joined]:
-    async with apiloop.serving(tmp_path, controllers="none") as admin:
-        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
-        await admin.ask("POST", "/api/v1/namespaces/default/serviceaccounts", account)
-        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE}}
-        made = await admin.ask("POST", "/api/v1/nodes", node)
-        async with working(tmp_path, admin, View()) as found:
-            found.owner.uid = made.body["metadata"]["uid"]
-            found.owner.changes.publish(NODE)
-            yield found
+async def joined(any_server: anyserver.AnyServer, tmp_path: Path) -> AsyncIterator[Joined]:
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE}}
+    made = await any_server.client.ask("POST", "/api/v1/nodes", node)
+    async with working(tmp_path, any_server, View()) as found:
+        found.owner.uid = made.body["metadata"]["uid"]
+        found.owner.changes.publish(NODE)
+        yield found
 
 
 async def test_a_static_pod_gets_its_mirror_owned_by_the_node_and_its_status(joined):
@@ -391,7 +386,9 @@ async def test_an_orphan_goes_once_all_manifests_are_known(joined):
 
 
 async def listed(joined: Joined) -> list[Any]:
-    return list((await joined.get("/api/v1/namespaces/default/events"))["items"])
+    """The events that the agent has told; a control plane tells of its own, too."""
+    found = (await joined.get("/api/v1/namespaces/default/events"))["items"]
+    return [one for one in found if one["source"].get("component") == "staticlet"]
 
 
 async def test_what_happens_is_told_to_the_server_and_counted_up(joined):
