@@ -17,7 +17,7 @@ from staticlet.apiserver.controllers import registry as controllers
 from staticlet.apiserver.http import pieces, sending
 from staticlet.apiserver.resources import registry
 from staticlet.apiserver.store import history, statefile
-from staticlet.app import agent, api, apioptions, rootdir, up
+from staticlet.app import api, apioptions, merging, rootdir, serve, up
 from staticlet.cli import main
 from staticlet.config import effective, flags
 from staticlet.config.settings import Settings
@@ -236,7 +236,7 @@ def test_the_words_for_two_manifests_with_one_pod_are_documented():
 async def test_the_words_for_a_root_directory_in_use_are_documented(tmp_path):
     settings = Settings(node_name="n1", root_dir=tmp_path)
     with rootdir.held(settings), pytest.raises(rootdir.CannotStart) as refused:
-        await agent.serve_agent(settings, asyncio.Event())
+        await serve.serve_agent(settings, asyncio.Event())
     words = str(refused.value).replace(str(tmp_path), "/var/lib/kubelet")
     assert words.replace(f"pid {os.getpid()}", "pid 4711") in page("docs/troubleshooting.md")
 
@@ -380,4 +380,4 @@ def test_the_words_for_a_full_disk_and_a_flood_of_findings_are_documented():
     text = page("docs/troubleshooting.md")
     fault = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert osfault.words(fault, "/var/lib/kubelet/pods/0123") in text
-    assert f"the first {agent.MOST_FINDINGS_LOGGED}" in text
+    assert f"the first {merging.MOST_FINDINGS_LOGGED}" in text

@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 
 from staticlet.aio import clock
-from staticlet.app import agent, attached, service, vitals
+from staticlet.app import attached, serve, service, vitals
 from staticlet.config import load
 from staticlet.config.settings import Settings
 from staticlet.host import notify
@@ -232,7 +232,7 @@ async def test_an_agent_that_finds_no_runtime_tells_so_and_that_it_stops(
     stop = asyncio.Event()
     settings = Settings(node_name="n1", root_dir=tmp_path, static_pod_path=None)
     async with asyncio.TaskGroup() as group:
-        group.create_task(agent.serve_agent(settings, stop, outside=outside))
+        group.create_task(serve.serve_agent(settings, stop, outside=outside))
         assert await systemd.hears() == "STATUS=looking for a container runtime"
         stop.set()
     assert systemd.drain() == ["STOPPING=1"]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from staticlet.app import agent as agents
-from staticlet.app import rootdir, up
+from staticlet.app import rootdir, serve, up
 from staticlet.config.settings import Settings
 from staticlet.runtime import port
 from staticlet.runtime.cri import channel, runtime
@@ -154,11 +154,11 @@ async def test_an_agent_on_the_root_directory_of_up_is_refused(base: Path) -> No
     (root,) = up.flags(wanted, {})["root-dir"]
     own = replace(settings(base), root_dir=Path(root), runtime_endpoint=wanted.layout.endpoint)
     async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
-        tasks.create_task(up.run(wanted, own, serve=agents.serve_agent, stop=stop), name="up")
+        tasks.create_task(up.run(wanted, own, serve=serve.serve_agent, stop=stop), name="up")
         while not (own.root_dir / agents.SOCKET_NAME).exists():  # noqa: ASYNC110  a file
             await asyncio.sleep(0.01)
         with pytest.raises(rootdir.CannotStart, match=rf"another agent \(pid {os.getpid()}\)"):
-            await agents.serve_agent(own, asyncio.Event())
+            await serve.serve_agent(own, asyncio.Event())
         stop.set()
 
 

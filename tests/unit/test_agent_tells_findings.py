@@ -8,20 +8,18 @@ from pathlib import Path
 import pytest
 
 from staticlet.aio import clock
-from staticlet.app import agent, attached
+from staticlet.app import merging
 from staticlet.config.settings import Settings
 from staticlet.kube import finding
-from staticlet.pods import wanted
-from staticlet.testing import fake_runtime
+from staticlet.pods import tools, wanted
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> agent.Agent:
-    """An agent on a fake runtime, which is not run."""
-    fake = fake_runtime.FakeRuntime(clock.SystemClock())
+def made(tmp_path: Path) -> merging.Merging:
+    """What tells of them, which is not run."""
+    time = clock.SystemClock()
     settings = Settings(node_name="n1", root_dir=tmp_path)
-    connections = attached.Connections(endpoint="fake", runtime=fake, images=fake.images)
-    return agent.Agent(settings, connections, clock.SystemClock())
+    return merging.Merging(settings, time, outside=(), recorder=tools.Unheard())
 
 
 def refused(number: int) -> wanted.Wanted:
@@ -44,23 +42,23 @@ def refused(number: int) -> wanted.Wanted:
 
 
 def test_a_flood_of_findings_is_logged_by_its_beginning_and_its_number(
-    made: agent.Agent, caplog: pytest.LogCaptureFixture
+    made: merging.Merging, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        made._tell_findings(refused(1990))
+        made.tell_findings(refused(1990))
     assert caplog.messages[0] == "/m/0.yaml: is bad"
-    assert len(caplog.messages) == agent.MOST_FINDINGS_LOGGED + 1
+    assert len(caplog.messages) == merging.MOST_FINDINGS_LOGGED + 1
     assert caplog.messages[-1] == (
         "and 1940 more findings: `staticlet get manifests` shows them all"
     )
 
 
 def test_what_was_told_is_not_told_again_and_news_are(
-    made: agent.Agent, caplog: pytest.LogCaptureFixture
+    made: merging.Merging, caplog: pytest.LogCaptureFixture
 ) -> None:
-    made._tell_findings(refused(1990))
+    made.tell_findings(refused(1990))
     caplog.clear()
-    made._tell_findings(refused(1990))
+    made.tell_findings(refused(1990))
     assert caplog.messages == []
-    made._tell_findings(refused(1991))
+    made.tell_findings(refused(1991))
     assert caplog.messages == ["/m/1990.yaml: is bad"]

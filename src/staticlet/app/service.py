@@ -42,14 +42,30 @@ class Service:
     load: Callable[[], load.Loaded] | None = None
 
 
-class Subject(Protocol):
-    """The agent, as far as it is a service."""
+class Living(Protocol):
+    """What tells how the agent is."""
 
-    works: asyncio.Event
-    settings: Settings
+    @property
+    def works(self) -> asyncio.Event:
+        """Set once pods are looked after."""
+        ...
 
     def vitals(self) -> vitals.Vitals:
         """How it is."""
+        ...
+
+
+class Subject(Protocol):
+    """The agent, as far as it can be told other things."""
+
+    @property
+    def works(self) -> asyncio.Event:
+        """Set once pods are looked after."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """What holds now."""
         ...
 
     def use(self, settings: Settings) -> None:
@@ -57,7 +73,7 @@ class Subject(Protocol):
         ...
 
 
-async def tell(agent: Subject, notifier: notify.Notifier, clock: clocks.Clock) -> None:
+async def tell(agent: Living, notifier: notify.Notifier, clock: clocks.Clock) -> None:
     """Tell systemd how the agent is, until cancelled; returns at once where nobody listens."""
     if not notifier.listened_to:
         return

@@ -11,7 +11,7 @@ import os
 import click
 
 import staticlet
-from staticlet.app import agent, logs, rootdir, service
+from staticlet.app import logs, rootdir, serve, service
 from staticlet.cli import options, signals
 from staticlet.config import flags, load
 from staticlet.host import notify
@@ -65,4 +65,4 @@ async def _until_signalled(loaded: load.Loaded, given: flags.Given) -> None:
     stop, outside = asyncio.Event(), around(given)
     signals.handle(stop, outside.hangup)
     gc.freeze()  # what was imported stays: the collector need not walk it again and again
-    await agent.serve_agent(loaded.settings, stop, outside=outside)
+    await serve.serve_agent(loaded.settings, stop, outside=outside)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from staticlet.app import agent, apioptions, logs, rootdir, service, up
+from staticlet.app import apioptions, logs, rootdir, serve, service, up
 from staticlet.cli import options, run, signals
 from staticlet.config import flags, load
 from staticlet.config.settings import Settings
@@ -108,5 +108,5 @@ async def _until_signalled(wanted: up.Up, settings: Settings, outside: service.S
         patience_s=None if wanted.stop_pods else signals.PATIENCE_S,
     )
     gc.freeze()  # what was imported stays: the collector need not walk it again and again
-    serve = functools.partial(agent.serve_agent, outside=outside)
-    await up.run(wanted, settings, serve=serve, stop=stop)
+    work = functools.partial(serve.serve_agent, outside=outside)
+    await up.run(wanted, settings, serve=work, stop=stop)

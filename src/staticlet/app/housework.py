@@ -1,0 +1,44 @@
+"""Housework: clears what pods of an earlier life left, once it is known what is wanted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Set
+
+from staticlet.app import merging
+from staticlet.pods import housekeeping
+
+
+class Housework:
+    """Keeps the disk clear of pods that are nobody's.
+
+    Args:
+        house: Knows where pods leave things.
+        merging: What is wanted.
+        known_uids: Every UID that is served, or that the runtime has something of.
+    """
+
+    def __init__(
+        self,
+        house: housekeeping.House,
+        merging: merging.Merging,
+        *,
+        known_uids: Callable[[], Set[str]],
+    ) -> None:
+        self._house = house
+        self._merging = merging
+        self._known_uids = known_uids
+
+    async def run_once(self) -> None:
+        """Clear what may be cleared now."""
+        now = self._merging.wanted
+        if now.ready != now.sources:
+            return
+        left = await asyncio.to_thread(self._house.left_behind, but=self._in_use())
+        for uid, key in left.items():
+            if uid not in self._in_use():  # looking and clearing took their time
+                await asyncio.to_thread(self._house.clear, key, uid)
+        await asyncio.to_thread(self._house.clear_links)
+
+    def _in_use(self) -> set[str]:
+        return {pod.uid for pod in self._merging.wanted.pods.values()} | self._known_uids()
