@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from staticlet.apiserver.authn import peer
-from staticlet.host import certs, x509
+from staticlet.host import certfiles, certs, x509
 from staticlet.kube import kubeconfig
 
 NOW = datetime.now(UTC).replace(microsecond=0)  # noqa: TID251  TLS reads the real clock
@@ -243,7 +243,7 @@ def test_a_broken_file_is_named_and_left_alone(places, name, junk):
     path = getattr(places, name)
     path.write_bytes(junk)
     before = content(places)
-    with pytest.raises(certs.CertificateFault, match=str(path)):
+    with pytest.raises(certfiles.CertificateFault, match=str(path)):
         certs.ensure(places, WANTED, NOW)
     assert content(places) == before
 
@@ -256,7 +256,7 @@ def test_a_file_of_another_server_is_named_and_left_alone(places, tmp_path, name
     path = getattr(places, name)
     path.write_bytes(getattr(foreign, name).read_bytes())
     before = content(places)
-    with pytest.raises(certs.CertificateFault, match=str(path)):
+    with pytest.raises(certfiles.CertificateFault, match=str(path)):
         certs.ensure(places, WANTED, NOW)
     assert content(places) == before
 
@@ -264,7 +264,7 @@ def test_a_file_of_another_server_is_named_and_left_alone(places, tmp_path, name
 def test_a_lost_ca_key_is_said_and_nothing_is_replaced(places):
     certs.ensure(places, WANTED, NOW)
     places.ca_key.unlink()
-    with pytest.raises(certs.CertificateFault, match="put the right one back"):
+    with pytest.raises(certfiles.CertificateFault, match="put the right one back"):
         certs.ensure(places, WANTED, NOW)
     assert not places.ca_key.exists()
 
@@ -279,7 +279,7 @@ def test_a_start_that_was_cut_short_goes_on_where_it_stopped(places):
 
 def test_a_directory_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(certs.CertificateFault, match="file/state/pki"):
+    with pytest.raises(certfiles.CertificateFault, match="file/state/pki"):
         certs.ensure(certs.Places(tmp_path / "file" / "state"), WANTED, NOW)
 
 

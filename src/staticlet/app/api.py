@@ -24,13 +24,14 @@ from staticlet.aio import clock as clocks
 from staticlet.aio import supervise
 from staticlet.apiserver.authn import keys, tokenfile
 from staticlet.apiserver.controllers import controller as controllers
+from staticlet.apiserver.controllers import nodehealth
 from staticlet.apiserver.controllers import registry as controlling
 from staticlet.apiserver.http import audit, kubelets
 from staticlet.apiserver.resources import registry
 from staticlet.apiserver.store import opening, port, statefile
 from staticlet.app import apinamespaces, apioptions, apiparts
 from staticlet.app.apioptions import CannotServe, Options
-from staticlet.host import certs, notify, osfault
+from staticlet.host import certfiles, certs, notify, osfault
 from staticlet.web import listener, tls
 
 log = logging.getLogger(__name__)
@@ -118,7 +119,12 @@ async def _serve_on(
         await apinamespaces.make_missing(made.backend)
         works: dict[str, Work] = {
             one.name: functools.partial(controllers.run, one, store)
-            for one in controlling.make(wanted, made.backend, registry.kinds())
+            for one in controlling.make(
+                wanted,
+                made.backend,
+                registry.kinds(),
+                grace=nodehealth.Grace(monitor_s=options.node_grace_s),
+            )
         }
         works["certificates"] = functools.partial(_renew, options, context, around.clock)
         works["hangup"] = functools.partial(_reopen, log_file, around.hangup)
@@ -139,7 +145,7 @@ def _refusing() -> Iterator[None]:
         yield
     except (
         audit.AuditFault,
-        certs.CertificateFault,
+        certfiles.CertificateFault,
         controlling.UnknownController,
         keys.KeyFault,
         listener.ListenFault,
@@ -252,7 +258,7 @@ async def _renew(options: Options, context: ssl.SSLContext, clock: clocks.Clock)
         try:
             await asyncio.to_thread(_ensure, options, clock)
             tls.reload(context, _tls_files(options))  # of one that is given, too
-        except (certs.CertificateFault, tls.TlsFault) as fault:
+        except (certfiles.CertificateFault, tls.TlsFault) as fault:
             log.error("%s; going on with what there is", fault)  # noqa: TRY400  it says it
 
 

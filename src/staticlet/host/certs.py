@@ -9,16 +9,12 @@ somebody else, is left as it is and said.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
 
-from staticlet.host import osfault, secretfile, signing, x509
+from staticlet.host import certfiles, signing, x509
 from staticlet.kube import kubeconfig
-
-T = TypeVar("T")
 
 MARGIN = timedelta(days=30)
 """How long before its end a certificate is made anew."""
@@ -36,10 +32,6 @@ _NAMES = (
     "127.0.0.1",
     "::1",
 )
-
-
-class CertificateFault(Exception):
-    """A file that cannot be used or written: the text names it and says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,27 +142,27 @@ _RESTORE = (
 
 
 def _authority(places: Places, now: datetime, written: list[Path]) -> signing.Authority:
-    pem, key_pem = _read(places.ca), _read(places.ca_key)
+    pem, key_pem = certfiles.read(places.ca), certfiles.read(places.ca_key)
     if key_pem is None:
         if pem is not None:
-            raise CertificateFault(
+            raise certfiles.CertificateFault(
                 f"{places.ca_key}: is missing, and {places.ca} is of no use without it: {_RESTORE}"
             )
         key = x509.Key.new()
-        _write(places.ca_key, key.pem, written)
+        certfiles.write(places.ca_key, key.pem, written)
     else:
-        key = _parsed(places.ca_key, x509.Key.read, key_pem, remedy=_RESTORE)
+        key = certfiles.parsed(places.ca_key, x509.Key.read, key_pem, remedy=_RESTORE)
     if pem is not None:
-        certificate = _parsed(places.ca, x509.Certificate.read, pem, remedy=_RESTORE)
+        certificate = certfiles.parsed(places.ca, x509.Certificate.read, pem, remedy=_RESTORE)
         if not certificate.is_authority or not certificate.has_key(key):
-            raise CertificateFault(
+            raise certfiles.CertificateFault(
                 f"{places.ca}: is not the certificate of a CA with the key {places.ca_key}: "
                 f"{_RESTORE}"
             )
         if certificate.lasts(now, MARGIN):
             return signing.Authority(certificate=certificate, key=key)
     made = signing.Authority.new(key, name=f"{CLUSTER}-ca", now=now)
-    _write(places.ca, made.certificate.pem, written)
+    certfiles.write(places.ca, made.certificate.pem, written)
     return made
 
 
@@ -182,7 +174,7 @@ def _serving(
     written: list[Path],
 ) -> None:
     names = wanted.server_names
-    there = _with_key(places.serving, authority)
+    there = certfiles.with_key(places.serving, authority)
     if there is not None and there.names == set(names) and there.lasts(now, MARGIN):
         return
     key = x509.Key.new()
@@ -190,21 +182,21 @@ def _serving(
     try:
         made = authority.server(subject, names, key, now)
     except ValueError as fault:
-        raise CertificateFault(
+        raise certfiles.CertificateFault(
             f"{places.serving}: cannot be made for the names {', '.join(names)}: {fault}"
         ) from fault
-    _write(places.serving, made.pem + key.pem, written)
+    certfiles.write(places.serving, made.pem + key.pem, written)
 
 
 def _kubelet_client(
     path: Path, authority: signing.Authority, now: datetime, written: list[Path]
 ) -> None:
     subject = x509.Subject(name=KUBELET_CLIENT, groups=("system:masters",))
-    there = _with_key(path, authority)
+    there = certfiles.with_key(path, authority)
     if there is not None and there.subject == subject and there.lasts(now, MARGIN):
         return
     key = x509.Key.new()
-    _write(path, authority.client(subject, key, now).pem + key.pem, written)
+    certfiles.write(path, authority.client(subject, key, now).pem + key.pem, written)
 
 
 def _client(
@@ -215,7 +207,7 @@ def _client(
     now: datetime,
     written: list[Path],
 ) -> None:
-    old = _read(path)
+    old = certfiles.read(path)
     if old is not None and _fits(path, old, subject, url, authority, now):
         return
     key = x509.Key.new()
@@ -229,7 +221,7 @@ def _client(
         data = kubeconfig.write(access, cluster=CLUSTER, user=subject.name)
     else:
         data = kubeconfig.renew(old, access)
-    _write(path, data, written)
+    certfiles.write(path, data, written)
 
 
 def _fits(
@@ -245,11 +237,11 @@ def _fits(
     Raises:
         CertificateFault: It is not one that was made here.
     """
-    access = _parsed(path, kubeconfig.read, old)
-    certificate = _parsed(path, x509.Certificate.read, access.certificate)
-    key = _parsed(path, x509.Key.read, access.key)
+    access = certfiles.parsed(path, kubeconfig.read, old)
+    certificate = certfiles.parsed(path, x509.Certificate.read, access.certificate)
+    key = certfiles.parsed(path, x509.Key.read, access.key)
     if not certificate.issued_by(authority.certificate):
-        raise CertificateFault(
+        raise certfiles.CertificateFault(
             f"{path}: its client certificate was not signed by this server's CA: move it away to "
             "have a new one"
         )
@@ -262,58 +254,9 @@ def _fits(
     )
 
 
-def _with_key(path: Path, authority: signing.Authority) -> x509.Certificate | None:
-    """The certificate of this CA that lies in one file with its key; None where there is no file.
-
-    Raises:
-        CertificateFault: The file holds something else.
-    """
-    pem = _read(path)
-    if pem is None:
-        return None
-    certificate = _parsed(path, x509.Certificate.read, pem)
-    key = _parsed(path, x509.Key.read, pem)
-    if not certificate.issued_by(authority.certificate) or not certificate.has_key(key):
-        raise CertificateFault(
-            f"{path}: was not signed by this server's CA, or has another key: move it away to "
-            "have a new one"
-        )
-    return certificate
-
-
 def _is_any(address: str) -> bool:
     """Whether an address stands for all of the machine's."""
     try:
         return ipaddress.ip_address(address).is_unspecified
     except ValueError:
         return False
-
-
-def _parsed(
-    path: Path,
-    parse: Callable[[bytes], T],
-    data: bytes,
-    *,
-    remedy: str = "mend it, or move it away to have a new one",
-) -> T:
-    try:
-        return parse(data)
-    except (x509.Unusable, kubeconfig.NotOurs) as fault:
-        raise CertificateFault(f"{path}: {fault}: {remedy}") from fault
-
-
-def _read(path: Path) -> bytes | None:
-    try:
-        return secretfile.read(path)
-    except OSError as fault:
-        raise CertificateFault(f"cannot read {osfault.words(fault, path)}") from fault
-    except ValueError as fault:
-        raise CertificateFault(f"{path}: {fault}: it is not what the server wrote") from fault
-
-
-def _write(path: Path, data: bytes, written: list[Path]) -> None:
-    try:
-        secretfile.write(path, data)
-    except OSError as fault:
-        raise CertificateFault(f"cannot write {path}: {osfault.advised(fault)}") from fault
-    written.append(path)
