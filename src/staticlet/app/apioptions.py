@@ -6,6 +6,8 @@ import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
+from staticlet.apiserver.controllers import nodehealth
+
 STATE_DIR = Path("/var/lib/staticlet/api")
 ADDRESS = "127.0.0.1"
 PORT = 6443
@@ -30,6 +32,7 @@ class Options:
         client_ca: Whose client certificates are believed beside our own CA's; None for no others.
         names: More names and addresses that the certificate that is made here holds for.
         controllers: Which controllers run, as kube-controller-manager reads such a list.
+        node_grace_s: How long a node may be silent, in seconds, before it is Unknown.
         audit_log: Where requests are written down; None for nowhere.
         kubelet_ca: The CA of kubelets' certificates; None where these are not looked at.
     """
@@ -44,6 +47,7 @@ class Options:
     client_ca: Path | None = None
     names: tuple[str, ...] = ()
     controllers: str = "*"
+    node_grace_s: float = nodehealth.GRACE_S
     audit_log: Path | None = None
     kubelet_ca: Path | None = None
 

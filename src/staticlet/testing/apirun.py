@@ -5,13 +5,18 @@ Which server it is, is the run's choice: `staticlet api`, or the kube-apiserver 
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import ssl
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from staticlet.aio import clock
+from staticlet.kube import rfc3339
 from staticlet.testing import apiclient, apiserver, kubecluster
 
 ADMIN_TOKEN = apiserver.TOKENS["admin"]
@@ -110,6 +115,34 @@ def trust(server: Server) -> ssl.SSLContext:
 def port(server: Server) -> int:
     """Its port on the loopback."""
     return urlsplit(server.url).port or 443
+
+
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+RENEW_S = 10.0
+
+
+@contextmanager
+def alive(server: Server, node: str) -> Iterator[None]:
+    """Renew the Lease of a node that was made by hand, as an agent would, while the block runs."""
+    over, time = threading.Event(), clock.SystemClock()
+
+    def renew() -> None:
+        kept = client(server)
+        body = {"metadata": {"name": node}, "spec": {"holderIdentity": node}}
+        kept.ask("POST", LEASES, body)
+        while not over.wait(RENEW_S):
+            with contextlib.suppress(OSError, http.client.HTTPException):  # it is killed, perhaps
+                spec = {"renewTime": rfc3339.micro(time.now())}
+                kept.patch(f"{LEASES}/{node}", {"spec": spec})
+        kept.close()
+
+    thread = threading.Thread(target=renew, name=f"lease of {node}")
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def client(server: Server, token: str = ADMIN_TOKEN) -> apiclient.Client:

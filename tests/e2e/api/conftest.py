@@ -33,12 +33,13 @@ def api(server: apiserver.ApiProcess) -> Iterator[apiclient.Client]:
 
 
 @pytest.fixture(scope="module")
-def node(api: apiclient.Client) -> dict[str, Any]:
-    """A node that says it is ready: pods are bound to it."""
+def node(server: apiserver.ApiProcess, api: apiclient.Client) -> Iterator[dict[str, Any]]:
+    """A node that says it is ready, and shows life: pods are bound to it."""
     status = {"status": apiobjects.NODE_STATUS}
     api.create("/api/v1/nodes", {**apiobjects.head("v1", "Node", apiobjects.NODE), **status})
     made: dict[str, Any] = api.patch(f"/api/v1/nodes/{apiobjects.NODE}/status", status)
-    return made
+    with apirun.alive(server, apiobjects.NODE):
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -65,9 +65,9 @@ class Hands:
 
     async def update_below(
         self, kind: Kind, key: Key, subresource: str, obj: Mapping[str, Any]
-    ) -> None:
-        """Update through a subresource: finalize a namespace."""
-        await self._do("update", kind, key, obj, subresource=subresource)
+    ) -> bool:
+        """Update through a subresource: finalize a namespace. Whether that was done."""
+        return await self._do("update", kind, key, obj, subresource=subresource)
 
     async def patch_status(self, kind: Kind, key: Key, status: Mapping[str, Any]) -> None:
         """Patch an object's status, strategically."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from staticlet.apiserver.controllers import (
     accounts,
@@ -10,6 +11,8 @@ from staticlet.apiserver.controllers import (
     hands,
     namespaces,
     news,
+    nodehealth,
+    nodelifecycle,
     owners,
     podgc,
     scheduler,
@@ -22,49 +25,78 @@ from staticlet.kube.scheduling import placement
 EVERY = "*"
 NONE = "none"
 
-_Make = Callable[[perform.Backend, Sequence[Kind]], Controller]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What controllers are made of.
+
+    Attributes:
+        backend: What verbs work with.
+        kinds: The kinds whose objects are kept, each store of objects once.
+        grace: How long nodes may be silent.
+    """
+
+    backend: perform.Backend
+    kinds: Sequence[Kind]
+    grace: nodehealth.Grace
+
+    def does(self, name: str) -> hands.Hands:
+        """What makes requests in a controller's name."""
+        return hands.Hands(self.backend, name)
+
+    def news(self, does: hands.Hands, component: str) -> news.News:
+        """What records events."""
+        return news.News(self.backend.store, does, self.backend.clock, component)
+
+
+_Make = Callable[[Means], Controller]
 
 
 class UnknownController(ValueError):
     """A name in `--controllers` that none has; the text lists those that there are."""
 
 
-def _scheduler(backend: perform.Backend, kinds: Sequence[Kind]) -> Controller:
-    del kinds
-    does = hands.Hands(backend, placement.DEFAULT_SCHEDULER)
-    told = news.News(backend.store, does, backend.clock, placement.DEFAULT_SCHEDULER)
-    return scheduler.Scheduler(backend.store, does, told, backend.clock)
+def _scheduler(means: Means) -> Controller:
+    does = means.does(placement.DEFAULT_SCHEDULER)
+    told = means.news(does, placement.DEFAULT_SCHEDULER)
+    return scheduler.Scheduler(means.backend.store, does, told, means.backend.clock)
 
 
-def _namespace(backend: perform.Backend, kinds: Sequence[Kind]) -> Controller:
-    inside = [kind for kind in kinds if kind.namespaced]
-    does = hands.Hands(backend, "namespace")
-    return namespaces.Namespaces(backend.store, does, inside, backend.clock)
+def _namespace(means: Means) -> Controller:
+    inside = [kind for kind in means.kinds if kind.namespaced]
+    does = means.does("namespace")
+    return namespaces.Namespaces(means.backend.store, does, inside, means.backend.clock)
 
 
-def _accounts(backend: perform.Backend, kinds: Sequence[Kind]) -> Controller:
-    del kinds
-    return accounts.Accounts(backend.store, hands.Hands(backend, "serviceaccount"))
+def _accounts(means: Means) -> Controller:
+    return accounts.Accounts(means.backend.store, means.does("serviceaccount"))
 
 
-def _owners(backend: perform.Backend, kinds: Sequence[Kind]) -> Controller:
-    return owners.Owners(backend.store, hands.Hands(backend, "garbagecollector"), kinds)
+def _owners(means: Means) -> Controller:
+    return owners.Owners(means.backend.store, means.does("garbagecollector"), means.kinds)
 
 
-def _podgc(backend: perform.Backend, kinds: Sequence[Kind]) -> Controller:
-    del kinds
-    return podgc.PodCollector(backend.store, hands.Hands(backend, "podgc"), backend.clock)
+def _podgc(means: Means) -> Controller:
+    return podgc.PodCollector(means.backend.store, means.does("podgc"), means.backend.clock)
 
 
-def _eventttl(backend: perform.Backend, kinds: Sequence[Kind]) -> Controller:
-    del kinds
-    return eventttl.EventLife(backend.store, hands.Hands(backend, "event-ttl"), backend.clock)
+def _eventttl(means: Means) -> Controller:
+    return eventttl.EventLife(means.backend.store, means.does("event-ttl"), means.backend.clock)
+
+
+def _nodelifecycle(means: Means) -> Controller:
+    does = means.does("nodelifecycle")
+    told = means.news(does, nodelifecycle.COMPONENT)
+    return nodelifecycle.NodeLifecycle(
+        means.backend.store, does, told, means.backend.clock, grace=means.grace
+    )
 
 
 _MAKERS: Mapping[str, _Make] = {
     "event-ttl": _eventttl,
     "garbagecollector": _owners,
     "namespace": _namespace,
+    "nodelifecycle": _nodelifecycle,
     "podgc": _podgc,
     "scheduler": _scheduler,
     "serviceaccount": _accounts,
@@ -99,7 +131,11 @@ def chosen(wish: str) -> tuple[str, ...]:
 
 
 def make(
-    names: Iterable[str], backend: perform.Backend, kinds: Iterable[Kind]
+    names: Iterable[str],
+    backend: perform.Backend,
+    kinds: Iterable[Kind],
+    *,
+    grace: nodehealth.Grace | None = None,
 ) -> Iterator[Controller]:
     """The controllers of these names.
 
@@ -107,10 +143,11 @@ def make(
         names: As `chosen` gives them.
         backend: What verbs work with.
         kinds: Every kind that is served.
+        grace: How long nodes may be silent; None for as long as usual.
     """
-    stored = _stored(kinds)
+    means = Means(backend=backend, kinds=_stored(kinds), grace=grace or nodehealth.Grace())
     for name in names:
-        yield _MAKERS[name](backend, stored)
+        yield _MAKERS[name](means)
 
 
 def _stored(kinds: Iterable[Kind]) -> Sequence[Kind]:

@@ -23,6 +23,7 @@ GATED = "SchedulingGated"
 _GATED_MESSAGE = "Scheduling is blocked due to non-empty scheduling gates"
 _NOT_HELPFUL = "Preemption is not helpful for scheduling"
 _NO_VICTIMS = "No preemption victims found for incoming pod"
+_OF_THE_NOT_READY = (tolerations.NOT_READY, tolerations.UNREACHABLE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +109,8 @@ def _objection(pod: Object, node: Object, others: Sequence[Object]) -> _Objectio
     own = objects(pod.get("spec") or {}, "tolerations")
     if spec.get("unschedulable") and not tolerations.tolerated(cordon, own):
         return _Objection(("node(s) were unschedulable",))
-    if not is_ready(node) and not any(t.get("key") == tolerations.NOT_READY for t in taints):
-        # A cluster's controller manager taints such a node; here its condition is looked at.
+    if not is_ready(node) and not any(t.get("key") in _OF_THE_NOT_READY for t in taints):
+        # A controller taints such a node, but not at once, and may be off.
         taints.append({"key": tolerations.NOT_READY, "effect": tolerations.NO_SCHEDULE})
     effects = (tolerations.NO_SCHEDULE, tolerations.NO_EXECUTE)
     taint = tolerations.untolerated(pod, taints, effects)

@@ -12,6 +12,7 @@ Object = Mapping[str, Any]
 NO_SCHEDULE = "NoSchedule"
 NO_EXECUTE = "NoExecute"
 NOT_READY = "node.kubernetes.io/not-ready"
+UNREACHABLE = "node.kubernetes.io/unreachable"
 UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
 
 
