@@ -55,6 +55,22 @@ def test_a_taint_keeps_pods_away_that_do_not_tolerate_it(kubectl, make):
     until(lambda: bound(kubectl, "web") == "n1", "web is bound once the taint is gone")
 
 
+def test_a_taint_that_executes_deletes_the_pods_that_do_not_tolerate_it(kubectl, api, make, ns):
+    make("pods", apiobjects.pod("web", node="n1"))
+    tolerant = apiobjects.pod("tolerant", node="n1")
+    tolerant["spec"]["tolerations"] = [{"key": "only", "operator": "Exists"}]
+    make("pods", tolerant)
+    kubectl("taint", "node", "n1", "only=gpu:NoExecute")
+    pods = f"/api/v1/namespaces/{ns}/pods"
+    going = until(
+        lambda: "deletionTimestamp" in (one := api.get(f"{pods}/web"))["metadata"] and one,
+        "web is sent away",
+    )
+    assert going["metadata"]["deletionGracePeriodSeconds"] == 30
+    assert "TaintManagerEviction" in section(kubectl("describe", "pod", "web"), "Events")
+    assert "deletionTimestamp" not in api.get(f"{pods}/tolerant")["metadata"]
+
+
 def test_a_selector_must_fit_the_node(kubectl, make):
     picky = apiobjects.pod("picky")
     picky["spec"]["nodeSelector"] = {"disk": "fast"}

@@ -16,6 +16,7 @@ from staticlet.apiserver.controllers import (
     owners,
     podgc,
     scheduler,
+    tainteviction,
 )
 from staticlet.apiserver.controllers.controller import Controller
 from staticlet.apiserver.resources.kind import Kind
@@ -92,6 +93,12 @@ def _nodelifecycle(means: Means) -> Controller:
     )
 
 
+def _tainteviction(means: Means) -> Controller:
+    does = means.does("taint-eviction")
+    told = means.news(does, tainteviction.COMPONENT)
+    return tainteviction.TaintEviction(means.backend.store, does, told, means.backend.clock)
+
+
 _MAKERS: Mapping[str, _Make] = {
     "event-ttl": _eventttl,
     "garbagecollector": _owners,
@@ -100,6 +107,7 @@ _MAKERS: Mapping[str, _Make] = {
     "podgc": _podgc,
     "scheduler": _scheduler,
     "serviceaccount": _accounts,
+    "taint-eviction": _tainteviction,
 }
 
 NAMES = tuple(_MAKERS)
