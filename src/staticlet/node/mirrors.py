@@ -8,30 +8,29 @@ requests.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from staticlet.aio import clock as clocks
 from staticlet.aio import fanout
-from staticlet.client import backoff, port
+from staticlet.client import port
 from staticlet.kube import core
-from staticlet.node import collection, mirrorplan, mirrorpod, statuspatch, view
+from staticlet.node import (
+    collection,
+    mirrorplan,
+    mirrorpod,
+    statuspatch,
+    tending,
+    undoing,
+    view,
+)
 from staticlet.pods import wanted
 from staticlet.pods.sources import apipods
 
 log = logging.getLogger(__name__)
 
 Object = dict[str, Any]
-
-AT_ONCE = 4
-EDIT_QUIET_S = 600.0
-"""After so long without an edit, the next one is undone at once again."""
-
-MOST_ABSENT_S = 5.0
-"""How long at most until a namespace that is missing is looked for again."""
 
 WATCHED_WITHIN_S = 0.3
 """How soon whoever deletes a mirror watches it to see it go."""
@@ -91,122 +90,88 @@ class Mirrors:
         self._agent = agent
         self._there = there
         self._clock = clock
-        self._random = random
-        self._pause = pause
         self._tell = tell
-        self._slots = asyncio.Semaphore(AT_ONCE)
-        self._tasks: dict[wanted.PodKey, asyncio.Task[None]] = {}
-        self._news: dict[wanted.PodKey, asyncio.Event] = {}
         self._written = collection.Written(there)
         self._labels: dict[wanted.PodKey, Mapping[str, str]] = {}
-        self._pauses: dict[wanted.PodKey, backoff.Backoff] = {}
-        self._edits: dict[wanted.PodKey, tuple[backoff.Backoff, float]] = {}
-        self._left: dict[wanted.PodKey, float] = {}
+        self._edits = undoing.Undoing[wanted.PodKey](clock, random)
         self._refused: dict[wanted.PodKey, str] = {}
-        self._going: dict[wanted.PodKey, str] = {}
+        self._going: dict[wanted.PodKey, tuple[str, float]] = {}
+        self._tending = tending.Tending[wanted.PodKey](
+            "mirror", self._settle, refused=self._was_refused, random=random, pause=pause
+        )
 
     async def run(self) -> None:
         """Work until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._follow(self._agent.changes, group), name="mirrors: pods")
-            group.create_task(self._follow(self._there.changes, group), name="mirrors: API")
-            group.create_task(self._follow_owner(group), name="mirrors: node")
+        async with self._tending.begun() as group:
+            group.create_task(self._follow(self._agent.changes), name="mirrors: pods")
+            group.create_task(self._follow(self._there.changes), name="mirrors: API")
+            group.create_task(self._follow_owner(), name="mirrors: node")
             await self._there.synced_once.wait()
-            self._look_at_all(group)
+            self._look_at_all()
 
     async def _follow(
-        self,
-        changes: fanout.Fanout[wanted.PodKey] | fanout.Fanout[tuple[str, str]],
-        group: asyncio.TaskGroup,
+        self, changes: fanout.Fanout[wanted.PodKey] | fanout.Fanout[tuple[str, str]]
     ) -> None:
         """Look at what changes, and at everything at first and after a flood."""
         while True:
             with changes.subscribed() as news:
-                self._look_at_all(group)
+                self._look_at_all()
                 try:
                     while some := await news.next():
                         for namespace, name in some:
-                            self._look(wanted.PodKey(namespace, name), group)
+                            self._tending.look(wanted.PodKey(namespace, name))
                 except fanout.Dropped:
                     log.debug("too many changes at once: looking at every mirror pod")
                 else:
                     return  # the agent ends
 
-    async def _follow_owner(self, group: asyncio.TaskGroup) -> None:
+    async def _follow_owner(self) -> None:
         with self._owner.changes.subscribed() as news:
             while await news.next():
-                self._look_at_all(group)
+                self._look_at_all()
 
-    def _look_at_all(self, group: asyncio.TaskGroup) -> None:
+    def _look_at_all(self) -> None:
         keys = {wanted.PodKey(*key) for key in self._there.objects}
         keys |= set(self._agent.manifests().pods) | {_key(pod) for pod in self._agent.pods()}
         for key in sorted(keys):
-            self._look(key, group)
+            self._tending.look(key)
 
-    def _look(self, key: wanted.PodKey, group: asyncio.TaskGroup) -> None:
-        if key in self._tasks:
-            self._news[key].set()
-            return
-        self._news[key] = asyncio.Event()
-        self._tasks[key] = group.create_task(self._tend(key), name=f"mirror {key}")
+    async def _settle(self, key: wanted.PodKey) -> float | None:
+        """Take steps until nothing is to be done; after how many seconds there will be again."""
+        for _ in range(_MOST_STEPS):
+            if not self._there.synced_once.is_set():
+                return None
+            if wait_s := self._unwatched_s(key):
+                return wait_s
+            now = self._situation(key)
+            step = mirrorplan.step(now)
+            left_s = self._edits.left_s(key) if step.edited else 0.0
+            if left_s:
+                step = mirrorplan.Step(act=mirrorplan.Act.NOTHING)
+            if not await self._take(key, step, now):
+                return left_s or None
+        return None
 
-    async def _tend(self, key: wanted.PodKey) -> None:
-        """Do what is to be done about one name, until nothing is."""
-        news = self._news[key]
-        try:
-            while True:
-                news.clear()
-                self._left.pop(key, None)
-                await self._let_be_watched(key)
-                pause_s = await self._settled(key)
-                if pause_s is not None:
-                    await self._pause(pause_s)
-                elif key in self._left:
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(self._left[key]):
-                            await news.wait()
-                elif not news.is_set():
-                    return
-        finally:
-            self._left.pop(key, None)
-            del self._news[key], self._tasks[key]
-
-    async def _let_be_watched(self, key: wanted.PodKey) -> None:
-        """Let who deletes a mirror see it go, before it comes back under the same name.
+    def _unwatched_s(self, key: wanted.PodKey) -> float:
+        """How long who deletes a mirror must be given to see it go, before it comes back.
 
         `kubectl delete` looks at the pod once more and then waits for a watch to say that it was
         deleted. It would wait for ever for one that was replaced between these two.
         """
         found = self._written.newest(key)
         if found is None or not (found.get("metadata") or {}).get("deletionTimestamp"):
-            return
-        if self._going.get(key) != apipods.uid_of(found):
-            self._going[key] = apipods.uid_of(found)
-            await asyncio.sleep(WATCHED_WITHIN_S)
+            return 0.0
+        now = self._clock.monotonic()
+        uid, until = self._going.get(key, ("", now))
+        if uid != apipods.uid_of(found):
+            until = now + WATCHED_WITHIN_S
+            self._going[key] = apipods.uid_of(found), until
+        return max(until - now, 0.0)
 
-    async def _settled(self, key: wanted.PodKey) -> float | None:
-        """Take steps; how long to wait before the next when one has failed."""
-        try:
-            for _ in range(_MOST_STEPS):
-                async with self._slots:
-                    if not await self._one_step(key):
-                        break
-        except port.Refused as fault:
-            return self._was_refused(key, fault)
-        except port.Unreachable as fault:
-            log.debug("mirror %s: %s", key, fault)
-            return self._backoff_of(key).next()
-        self._pauses.pop(key, None)
-        return None
-
-    async def _one_step(self, key: wanted.PodKey) -> bool:
+    async def _take(
+        self, key: wanted.PodKey, step: mirrorplan.Step, now: mirrorplan.Situation
+    ) -> bool:
         """Take one step; whether another may follow."""
-        if not self._there.synced_once.is_set():
-            return False
-        now = self._situation(key)
-        step = mirrorplan.step(now)
-        if step.act is mirrorplan.Act.DELETE and step.edited and not self._may_undo(key):
-            step = mirrorplan.Step(act=mirrorplan.Act.NOTHING)  # `_left` says until when
         if step.blocked:
             self._tell_once(key, step.why)
         match step.act:
@@ -214,6 +179,8 @@ class Mirrors:
                 await self._create(key, now.static)
                 return True
             case mirrorplan.Act.DELETE:
+                if step.edited:
+                    self._edits.undone(key)
                 await self._delete(key, step)
                 return True
             case _:
@@ -312,30 +279,11 @@ class Mirrors:
             self._labels.pop(key, None)
             self._written.forget(key)
             self._going.pop(key, None)
-            self._edits.pop(key, None)
+            self._edits.forget(key)
             self._refused.pop(key, None)
 
-    def _may_undo(self, key: wanted.PodKey) -> bool:
-        """Whether an edit is undone now: at once at first, then ever more slowly.
-
-        One that is left for now is noted, with the seconds until it is looked at again.
-        """
-        now = self._clock.monotonic()
-        unseen = (backoff.Backoff(self._random, base_s=1.0), 0.0)
-        pause, until = self._edits.get(key, unseen)
-        if now - until > EDIT_QUIET_S:
-            pause.reset()
-        elif now < until:
-            self._left[key] = until - now
-            return False
-        self._edits[key] = (pause, now + pause.next())
-        return True
-
-    def _was_refused(self, key: wanted.PodKey, fault: port.Refused) -> float:
-        """Tell of a refusal; how long to wait before the same is asked again."""
+    def _was_refused(self, key: wanted.PodKey, fault: port.Refused) -> None:
         self._tell_once(key, f"the API server refuses it: {fault.message}")
-        pause_s = self._backoff_of(key).next(fault.retry_after_s)
-        return min(pause_s, MOST_ABSENT_S) if fault.code == 404 else pause_s
 
     def _tell_once(self, key: wanted.PodKey, why: str) -> None:
         if self._refused.get(key) != why:
@@ -343,9 +291,6 @@ class Mirrors:
             words = f"static pod {key} has no mirror pod: {why}"
             log.warning("%s", words, extra={"pod": str(key)})
             self._tell(FAILED, words)
-
-    def _backoff_of(self, key: wanted.PodKey) -> backoff.Backoff:
-        return self._pauses.setdefault(key, backoff.Backoff(self._random))
 
 
 def _path(namespace: str, name: str = "") -> str:
