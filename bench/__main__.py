@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import agents, events, results, run
+from bench import agents, events, kubelets, results, run
 from bench.api import __main__ as bench_api
 from staticlet.testing import containerd
 
@@ -29,7 +29,7 @@ def main() -> int:
     )
     try:
         samples = asyncio.run(run.measure(order))
-    except (agents.DidNotStart, events.Missed, containerd.NeedsRoot) as fault:
+    except (agents.DidNotStart, events.Missed, kubelets.NoKubelet, containerd.NeedsRoot) as fault:
         print(f"cannot measure: {fault}", file=sys.stderr)
         return 2
     found = results.rows(samples)

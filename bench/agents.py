@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import kubelets
+
 START_S = 60.0
 STOP_S = 20.0
 PYTHON = sys.executable
@@ -27,10 +29,12 @@ class Place:
     Attributes:
         base: A directory of its own.
         endpoint: Its runtime.
+        kubelet: The version of the kubelet that works there; None for an agent of ours.
     """
 
     base: Path
     endpoint: str
+    kubelet: tuple[int, int] | None = None
 
     @property
     def manifests(self) -> Path:
@@ -56,16 +60,17 @@ def ours(place: Place, *, starts: int | None = None) -> tuple[str, ...]:
 
 def kubelet(place: Place, binary: Path) -> tuple[str, ...]:
     """The command line of a kubelet in standalone mode."""
-    return (str(binary), *_common(place))
+    more = kubelets.flags(place.kubelet, place.endpoint) if place.kubelet else ()
+    return (str(binary), *_common(place), *more)
 
 
 def configuration(place: Place) -> dict[str, object]:
-    """A KubeletConfiguration for a machine without an API server, which both understand.
+    """A KubeletConfiguration for a machine without an API server, for ours or a kubelet.
 
     Nothing is evicted or collected: a full disk is not what is measured. Every pod has cgroups
     only where the runtime makes them, since a container may have no right to make others.
     """
-    return {
+    common: dict[str, object] = {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
         "staticPodPath": str(place.manifests),
@@ -76,6 +81,8 @@ def configuration(place: Place) -> dict[str, object]:
         "enforceNodeAllocatable": [],
         "failSwapOn": False,
         "enableServer": False,
+        "healthzPort": 0,
+        "volumePluginDir": str(place.base / "plugins"),
         "registerNode": False,
         "localStorageCapacityIsolation": False,
         "makeIPTablesUtilChains": False,
@@ -84,6 +91,7 @@ def configuration(place: Place) -> dict[str, object]:
         "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}},
         "authorization": {"mode": "AlwaysAllow"},
     }
+    return kubelets.configuration(place.kubelet, common) if place.kubelet else common
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from staticlet.runtime import port
 from staticlet.testing import containerd
 
 IMAGE = containerd.BUSYBOX_REF
+NAMESPACE = f"bench-{os.getpid():x}"
+"""One of this run alone."""
+
 GRACE_S = 2
 COMMAND = ("sh", "-c", 'trap "exit 0" TERM; while true; do sleep 3600 & wait $!; done')
 
@@ -18,7 +22,7 @@ apiVersion: v1
 kind: Pod
 metadata:
   name: {name}
-  namespace: default
+  namespace: {namespace}
 spec:
   hostNetwork: true
   terminationGracePeriodSeconds: {grace}
@@ -36,7 +40,12 @@ spec:
 def manifest(name: str, edition: int) -> str:
     """A manifest; another edition of the same name is a changed pod."""
     return _MANIFEST.format(
-        name=name, grace=GRACE_S, image=IMAGE, script=COMMAND[-1], edition=edition
+        name=name,
+        namespace=NAMESPACE,
+        grace=GRACE_S,
+        image=IMAGE,
+        script=COMMAND[-1],
+        edition=edition,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import agents, contest, race, results
+from bench import agents, contest, kubelets, pod, race, results
 from bench import machine as machines
 
 FLOOR_AT_ONCE = 4
@@ -43,6 +43,7 @@ async def measure(order: Order) -> dict[str, results.Samples]:
 
     Raises:
         agents.DidNotStart: An agent did not.
+        kubelets.NoKubelet: What was given is none.
         events.Missed: Something that was asked for did not happen.
     """
     async with contextlib.AsyncExitStack() as stack:
@@ -119,8 +120,13 @@ async def _ours(
 
 async def _kubelet(binary: Path, stack: contextlib.AsyncExitStack) -> race.Agent:
     """A kubelet on a containerd for itself: it removes every pod that it does not know."""
+    stack.enter_context(kubelets.logs_of(pod.NAMESPACE))
     machine = await stack.enter_async_context(machines.running())
-    place = agents.Place(base=machine.base / "kubelet", endpoint=machine.endpoint)
+    place = agents.Place(
+        base=machine.base / "kubelet",
+        endpoint=machine.endpoint,
+        kubelet=kubelets.version(binary),
+    )
     return await _enter(machine, "kubelet", place, agents.kubelet(place, binary), stack)
 
 
