@@ -139,5 +139,5 @@ def test_objects_of_the_api_are_refused_unless_a_static_pod_can_do_without():
     assert of(secret(optional=True)) == {}
     with pytest.raises(faults.ConfigFault, match="X takes its value from a secret"):
         of(secret(optional=False))
-    with pytest.raises(faults.ConfigFault, match="X takes its value from a secret"):
+    with pytest.raises(faults.ConfigFault, match="no API server has told of it yet"):
         of(secret(optional=True), source="api")  # there may well be one

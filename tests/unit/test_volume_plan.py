@@ -51,7 +51,6 @@ def test_the_group_of_the_pod_owns_its_empty_dirs():
     ("volume", "words"),
     [
         ({"name": "v", "nfs": {"server": "s", "path": "/"}}, "kind nfs are not supported yet"),
-        ({"name": "v", "downwardAPI": {}}, "kind downwardAPI are not supported yet"),
         ({"name": "v", "emptyDir": {"medium": "HugePages"}}, '"HugePages" is not supported yet'),
     ],
 )

@@ -31,6 +31,7 @@ ContainerStateTerminated = core_v1.ContainerStateTerminated
 ContainerStateWaiting = core_v1.ContainerStateWaiting
 ContainerStatus = core_v1.ContainerStatus
 DeleteOptions = meta_v1.DeleteOptions
+DownwardAPIVolumeFile = core_v1.DownwardAPIVolumeFile
 EmptyDirVolumeSource = core_v1.EmptyDirVolumeSource
 EnvVar = core_v1.EnvVar
 EnvVarSource = core_v1.EnvVarSource
@@ -39,6 +40,7 @@ ExecAction = core_v1.ExecAction
 HostAlias = core_v1.HostAlias
 HostIP = core_v1.HostIP
 HostPathVolumeSource = core_v1.HostPathVolumeSource
+KeyToPath = core_v1.KeyToPath
 Lifecycle = core_v1.Lifecycle
 LifecycleHandler = core_v1.LifecycleHandler
 Namespace = core_v1.Namespace
@@ -61,10 +63,12 @@ SecurityContext = core_v1.SecurityContext
 SELinuxOptions = core_v1.SELinuxOptions
 Service = core_v1.Service
 ServiceAccount = core_v1.ServiceAccount
+ServiceAccountTokenProjection = core_v1.ServiceAccountTokenProjection
 Sysctl = core_v1.Sysctl
 Toleration = core_v1.Toleration
 Volume = core_v1.Volume
 VolumeMount = core_v1.VolumeMount
+VolumeProjection = core_v1.VolumeProjection
 
 
 def pod(raw: Mapping[str, Any]) -> Pod:

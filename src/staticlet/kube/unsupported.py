@@ -15,7 +15,7 @@ from staticlet.kube.plain import objects
 Note: TypeAlias = tuple[Path, str]
 
 _SPEC: Path = ("spec",)
-_SUPPORTED_VOLUMES = frozenset(("name", "emptyDir", "hostPath"))
+_SUPPORTED_VOLUMES = frozenset(("name", "emptyDir", "hostPath", "downwardAPI", "projected"))
 _SUPPORTED_MEDIA = ("", "Memory")
 _IN_CONTAINER = {
     "livenessProbe": "the probe is not run: the container is never restarted for it",

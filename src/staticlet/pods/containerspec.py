@@ -9,6 +9,7 @@ from __future__ import annotations
 from staticlet.config.settings import Settings
 from staticlet.kube import core
 from staticlet.pods import env, fields, labels, mounts, paths, resources, security
+from staticlet.pods.apiobjects import held as apiobjects
 from staticlet.pods.faults import ConfigFault
 from staticlet.pods.node import NodeFacts
 from staticlet.pods.wanted import WantedPod
@@ -25,6 +26,7 @@ def container_config(
     prepared: mounts.Prepared,
     node: NodeFacts,
     settings: Settings,
+    held: apiobjects.Holdings = apiobjects.NONE,
 ) -> port.ContainerConfig:
     """One start of a container.
 
@@ -37,11 +39,13 @@ def container_config(
         prepared: What was made ready for this start on the machine.
         node: The machine.
         settings: The agent's settings.
+        held: What is known of the API's objects that the pod refers to.
 
     Raises:
         ConfigFault: The container can not be made as the manifest wants it.
     """
-    values = env.environment(container, env.Surroundings(wanted=wanted, node=node, ips=ips))
+    around = env.Surroundings(wanted=wanted, node=node, ips=ips, held=held)
+    values = env.environment(container, around)
     return port.ContainerConfig(
         name=container.name,
         attempt=restart_count,

@@ -19,6 +19,7 @@ from staticlet.host import beneath, osfault
 from staticlet.host import mounts as hostmounts
 from staticlet.kube import core
 from staticlet.pods import env, hosts, mounts, paths
+from staticlet.pods.apiobjects import held as apiobjects
 from staticlet.pods.faults import ConfigFault, PodFault
 from staticlet.pods.node import NodeFacts
 from staticlet.pods.volumes import emptydir, hostpath, plan
@@ -30,8 +31,20 @@ _HOSTS_MODE = 0o644
 _TERMINATION_MODE = 0o666
 
 
-def prepare_pod(wanted: WantedPod, *, node: NodeFacts, settings: Settings) -> None:
+def prepare_pod(
+    wanted: WantedPod,
+    *,
+    node: NodeFacts,
+    settings: Settings,
+    held: apiobjects.Holdings = apiobjects.NONE,
+) -> None:
     """Make a pod's directories and volumes: before its sandbox.
+
+    Args:
+        wanted: The pod.
+        node: The machine.
+        settings: The agent's settings.
+        held: What is known of the API's objects that the pod refers to.
 
     Raises:
         PodFault: The machine refused; a VolumeFault where it was about a volume.
@@ -55,6 +68,9 @@ def prepare_pod(wanted: WantedPod, *, node: NodeFacts, settings: Settings) -> No
                 emptydir.make(volume)
             case plan.HostPath():
                 hostpath.make(volume)
+            case plan.Projection():
+                around = env.Surroundings(wanted=wanted, node=node, held=held)
+                _project(volume, around)
             case _:
                 assert_never(volume)
 
@@ -67,6 +83,7 @@ def prepare_container(
     ips: tuple[str, ...],
     node: NodeFacts,
     settings: Settings,
+    held: apiobjects.Holdings = apiobjects.NONE,
 ) -> mounts.Prepared:
     """Make ready one start of a container: its log directory, hosts file, subPaths, last words.
 
@@ -77,13 +94,15 @@ def prepare_container(
         ips: The sandbox's addresses; empty on the host network.
         node: The machine.
         settings: The agent's settings.
+        held: What is known of the API's objects that the pod refers to.
 
     Raises:
         ConfigFault: It can not be made ready.
     """
     where = paths.of(wanted.key, wanted.uid, settings)
     places = plan.places(plan.plan(wanted.pod, where, node=node))
-    values = env.environment(container, env.Surroundings(wanted=wanted, node=node, ips=ips))
+    around = env.Surroundings(wanted=wanted, node=node, ips=ips, held=held)
+    values = env.environment(container, around)
     sub_paths = mounts.sub_paths(container, values)
     content = hosts.hosts_file(
         wanted, ips=ips, node_hosts=node.hosts, cluster_domain=settings.cluster_domain
@@ -100,6 +119,12 @@ def prepare_container(
     except OSError as fault:
         words = osfault.words(fault, where.directory)
         raise ConfigFault(f"cannot prepare container {container.name}: {words}") from fault
+
+
+def _project(volume: plan.Projection, around: env.Surroundings) -> None:
+    from staticlet.pods.volumes import payload, projection  # most machines have no such volume
+
+    projection.make(volume, payload.files(volume.source, around))
 
 
 def link_log(where: paths.PodPaths, container: str, restart_count: int, container_id: str) -> None:

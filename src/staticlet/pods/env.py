@@ -1,10 +1,9 @@
 """The environment of a container, and what `$(NAME)` means in it.
 
 Follows `makeEnvironmentVariables` for a machine without services: literal values, in which earlier
-variables can be named, fields of the pod, and amounts of its resources. A variable whose source
-is an object of the API, or a file of a volume, has no value here: it keeps the container from
-being made. A static pod cannot have such objects, so its optional ones are left out; a pod of the
-API may well have them, and is never run without what they hold.
+variables can be named, fields of the pod, amounts of its resources, and for pods of the API what
+is in config maps and secrets. A static pod cannot have such objects: its optional ones are left
+out, and others keep the container from being made, as does what comes from a file of a volume.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 
 from staticlet.kube import core, quantity
 from staticlet.pods import fields
+from staticlet.pods.apiobjects import held
 from staticlet.pods.faults import ConfigFault
 from staticlet.pods.node import NodeFacts
 from staticlet.pods.wanted import API, WantedPod
@@ -35,11 +35,13 @@ class Surroundings:
         wanted: The pod.
         node: The machine.
         ips: The pod's addresses, the primary one first; empty on the host network.
+        held: What is known of the API's objects that the pod refers to.
     """
 
     wanted: WantedPod
     node: NodeFacts
     ips: tuple[str, ...] = ()
+    held: held.Holdings = held.NONE
 
     @property
     def pod_ips(self) -> tuple[str, ...]:
@@ -53,10 +55,7 @@ def environment(container: core.Container, around: Surroundings) -> Mapping[str,
     Raises:
         ConfigFault: A value can not be had here, or there is no such field.
     """
-    for source in container.envFrom or ():
-        _refuse_object(source.configMapRef, "config map", around)
-        _refuse_object(source.secretRef, "secret", around)
-    found: dict[str, str] = {}
+    found = _from_whole_objects(container, around)
     for variable in container.env or ():
         if variable.valueFrom is None:
             found[variable.name] = expand(variable.value or "", found)
@@ -169,15 +168,29 @@ def _from_source(
         return field_value(source.fieldRef.fieldPath, around)
     if source.resourceFieldRef:
         return resource_value(source.resourceFieldRef, container, around)
-    _refuse_object(source.configMapKeyRef, "config map", around, variable.name)
-    _refuse_object(source.secretKeyRef, "secret", around, variable.name)
-    _refuse_object(source.fileKeyRef, "file in a volume", around, variable.name)
-    return None
+    _refuse_object(source.fileKeyRef, "file in a volume", variable.name)
+    if around.wanted.source != API:
+        _refuse_object(source.configMapKeyRef, "config map", variable.name)
+        _refuse_object(source.secretKeyRef, "secret", variable.name)
+        return None
+    from staticlet.pods.apiobjects import variables  # static pods have no use for it
+
+    return variables.value(around.wanted, variable.name, source, around.held)
 
 
-def _refuse_object(reference: object, kind: str, around: Surroundings, variable: str = "") -> None:
-    may_lack = getattr(reference, "optional", False) and around.wanted.source != API
-    if reference is None or may_lack:
+def _from_whole_objects(container: core.Container, around: Surroundings) -> dict[str, str]:
+    if container.envFrom and around.wanted.source == API:
+        from staticlet.pods.apiobjects import variables
+
+        return dict(variables.whole(around.wanted, container, around.held).values)
+    for source in container.envFrom or ():
+        _refuse_object(source.configMapRef, "config map")
+        _refuse_object(source.secretRef, "secret")
+    return {}
+
+
+def _refuse_object(reference: object, kind: str, variable: str = "") -> None:
+    if reference is None or getattr(reference, "optional", False):
         return
     what = f"variable {variable}" if variable else "envFrom"
     raise ConfigFault(f"{what} takes its value from a {kind}, which is not supported yet")

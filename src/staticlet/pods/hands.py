@@ -16,6 +16,7 @@ from dataclasses import replace
 from staticlet.aio import clock as clocks
 from staticlet.config.settings import Settings
 from staticlet.host import cgroup
+from staticlet.kube import core
 from staticlet.pods import (
     containerspec,
     discard,
@@ -34,7 +35,9 @@ from staticlet.pods import (
 )
 from staticlet.pods import events as happened
 from staticlet.pods import observed as obs
+from staticlet.pods.apiobjects import held as apiobjects
 from staticlet.pods.node import NodeFacts
+from staticlet.pods.volumes import plan as planned
 from staticlet.runtime import port
 
 log = logging.getLogger(__name__)
@@ -55,6 +58,7 @@ class RuntimeHands:
         clock: The time.
         trees: Where this machine's cgroups are.
         events: Takes what happens in the middle of a step.
+        objects: Knows the API's objects that pods refer to.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class RuntimeHands:
         clock: clocks.Clock,
         trees: cgroup.Hierarchies,
         events: tools.Events | None = None,
+        objects: apiobjects.Objects | None = None,
     ) -> None:
         self._runtime = runtime
         self._settings = settings
@@ -72,6 +77,7 @@ class RuntimeHands:
         self._clock = clock
         self._trees = trees
         self._events = events or tools.Unheard()
+        self._objects = objects or apiobjects.NoObjects()
 
     def use(self, settings: Settings) -> None:
         """Go by other settings from the next step on."""
@@ -105,7 +111,7 @@ class RuntimeHands:
         """Make directories, volumes and the sandbox."""
         node = self._node()
         with _fault("FailedMount"):
-            await asyncio.to_thread(self._prepare, pod, node)
+            await asyncio.to_thread(self._prepare, pod, node, self._objects.of(pod))
         with _fault("FailedCreatePodSandBox", look=True):
             config = sandboxspec.sandbox_config(
                 pod, attempt=attempt, node=node, settings=self._settings
@@ -143,7 +149,7 @@ class RuntimeHands:
     async def start(self, start: tools.ContainerStart) -> obs.ObservedContainer:
         """Create and start a container; what is seen of it right after."""
         pod, sandbox = start.pod, start.sandbox
-        node, settings = self._node(), self._settings
+        node, settings, held = self._node(), self._settings, self._objects.of(pod)
         with _fault("CreateContainerConfigError"):
             container = containerspec.container_of(pod.pod, start.name)
             prepared = await asyncio.to_thread(
@@ -154,6 +160,7 @@ class RuntimeHands:
                 ips=sandbox.ips,
                 node=node,
                 settings=settings,
+                held=held,
             )
             config = containerspec.container_config(
                 pod,
@@ -164,7 +171,9 @@ class RuntimeHands:
                 prepared=prepared,
                 node=node,
                 settings=settings,
+                held=held,
             )
+            self._warn_of_names(pod, container, held)
             sandbox_config = sandboxspec.sandbox_config(
                 pod, attempt=sandbox.attempt, node=node, settings=settings
             )
@@ -182,6 +191,40 @@ class RuntimeHands:
             await self._remove_older(where, start)
         with _fault("RunContainerError", look=True):
             return await self._with_message(status)
+
+    def _warn_of_names(
+        self, pod: wanted.WantedPod, container: core.Container, held: apiobjects.Holdings
+    ) -> None:
+        if not container.envFrom or pod.source != wanted.API:
+            return
+        from staticlet.pods.apiobjects import variables  # static pods have no use for it
+
+        subject = happened.of_pod(pod.key, pod.uid)
+        for message in variables.whole(pod, container, held).skipped:
+            self._events.record(subject, happened.WARNING, variables.SKIPPED, message)
+
+    async def renew(self, pod: wanted.WantedPod, *, living: bool) -> None:
+        """Bring volumes that are written from objects up to date, or remove them at its end."""
+        if not any(planned.is_written(one) for one in fields.spec(pod.pod).volumes or ()):
+            return
+        from staticlet.pods.volumes import renewal  # most machines have no such volume
+
+        node, settings = self._node(), self._settings
+        with _fault("FailedMount"):
+            if living:
+                known = self._objects.of(pod)
+                troubles = await asyncio.to_thread(
+                    renewal.renew, pod, node=node, settings=settings, known=known
+                )
+            elif pod.over:
+                troubles = await asyncio.to_thread(
+                    renewal.withdraw, pod, node=node, settings=settings
+                )
+            else:
+                return
+        for message in troubles:
+            subject = happened.of_pod(pod.key, pod.uid)
+            self._events.record(subject, happened.WARNING, "FailedMount", message)
 
     async def _remove_older(self, where: paths.PodPaths, start: tools.ContainerStart) -> None:
         try:
@@ -298,8 +341,10 @@ class RuntimeHands:
         with _fault("FailedCleanUp"):
             await asyncio.to_thread(self._discard, paths.of(key, uid, self._settings))
 
-    def _prepare(self, pod: wanted.WantedPod, node: NodeFacts) -> None:
-        disk.prepare_pod(pod, node=node, settings=self._settings)
+    def _prepare(
+        self, pod: wanted.WantedPod, node: NodeFacts, held: apiobjects.Holdings
+    ) -> None:
+        disk.prepare_pod(pod, node=node, settings=self._settings, held=held)
         troubles = podcgroup.ensure(pod, trees=self._trees, node=node, settings=self._settings)
         for trouble in troubles:
             log.warning("%s: cgroup: %s", pod.key, trouble)

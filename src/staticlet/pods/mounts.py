@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from staticlet.kube import core
 from staticlet.pods import env, fields, labels
 from staticlet.pods.faults import ConfigFault
+from staticlet.pods.volumes import plan
 from staticlet.runtime import port
 
 ETC_HOSTS = "/etc/hosts"
@@ -56,7 +57,7 @@ def sub_paths(container: core.Container, values: Mapping[str, str]) -> Mapping[i
             if not sub_path:
                 raise ConfigFault(f'subPathExpr "{mount.subPathExpr}" of {mount.name} is empty')
         if sub_path:
-            _check_sub_path(sub_path)
+            _check_sub_path(sub_path, said=mount.subPathExpr or sub_path)
             found[index] = sub_path
     return found
 
@@ -73,7 +74,9 @@ def mounts(pod: core.Pod, container: core.Container, prepared: Prepared) -> tupl
     Raises:
         ConfigFault: A volume that the container mounts is not there.
     """
-    managed = {volume.name for volume in fields.spec(pod).volumes or () if volume.emptyDir}
+    volumes = fields.spec(pod).volumes or ()
+    written = {volume.name for volume in volumes if plan.is_written(volume)}
+    managed = {volume.name for volume in volumes if volume.emptyDir} | written
     found = []
     for index, mount in enumerate(container.volumeMounts or ()):
         if mount.name not in prepared.volumes:
@@ -84,7 +87,7 @@ def mounts(pod: core.Pod, container: core.Container, prepared: Prepared) -> tupl
             port.Mount(
                 container_path=_absolute(mount.mountPath),
                 host_path=str(prepared.sub_paths.get(index, prepared.volumes[mount.name])),
-                readonly=bool(mount.readOnly),
+                readonly=bool(mount.readOnly) or mount.name in written,
                 selinux_relabel=mount.name in managed,
                 propagation=_propagation(mount),
             )
@@ -116,7 +119,8 @@ def _absolute(path: str) -> str:
     return path if path.startswith("/") else f"/{path}"
 
 
-def _check_sub_path(path: str) -> None:
+def _check_sub_path(path: str, *, said: str) -> None:
+    """Refuse a path that leaves its volume, as it was `said`: a variable may be a secret."""
     parts = PurePosixPath(path)
     if parts.is_absolute() or ".." in parts.parts or "\0" in path:
-        raise ConfigFault(f'subPath "{path}" must be a relative path and must not contain ".."')
+        raise ConfigFault(f'subPath "{said}" must be a relative path and must not contain ".."')

@@ -15,6 +15,12 @@ from staticlet.pods.faults import UnsafeName
 from staticlet.pods.wanted import PodKey
 
 EMPTY_DIR_PLUGIN = "kubernetes.io~empty-dir"
+_PROJECTION_PLUGINS = {
+    "configMap": "kubernetes.io~configmap",
+    "secret": "kubernetes.io~secret",
+    "projected": "kubernetes.io~projected",
+    "downwardAPI": "kubernetes.io~downward-api",
+}
 MARK = ".staticlet"
 NEW_MARK = f"{MARK}.new"
 MAX_FILE_NAME = 255
@@ -98,6 +104,10 @@ class PodPaths:
     def empty_dir(self, volume: str) -> Path:
         """The directory of an emptyDir volume."""
         return self.volumes / EMPTY_DIR_PLUGIN / component(volume)
+
+    def projection(self, kind: str, volume: str) -> Path:
+        """The directory of a volume that is written from objects, by the field that makes it."""
+        return self.volumes / _PROJECTION_PLUGINS[kind] / component(volume)
 
     def sub_path(self, volume: str, container: str, index: int) -> Path:
         """Where the subPath of a container's `index`-th mount is mounted."""

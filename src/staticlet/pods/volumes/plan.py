@@ -1,6 +1,7 @@
 """Which volumes a pod has on this machine, as values: where each is and how it is to be made.
 
 Kinds that are not here yet are refused with their names; the others come in modules beside this.
+What is in a volume that is written from objects is `payload`'s to say.
 """
 
 from __future__ import annotations
@@ -49,7 +50,29 @@ class HostPath:
     type: str = ""
 
 
-VolumePlan: TypeAlias = EmptyDir | HostPath
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Projection:
+    """A directory whose files are written from objects, or from the pod itself.
+
+    Attributes:
+        name: The volume's name.
+        path: Where it is.
+        source: The volume as the pod has it.
+        in_memory: Whether it is to lie in memory alone.
+        group: The group that owns and reads it (`fsGroup`).
+    """
+
+    name: str
+    path: Path
+    source: core.Volume
+    in_memory: bool = False
+    group: int | None = None
+
+
+VolumePlan: TypeAlias = EmptyDir | HostPath | Projection
+
+_ON_DISK = "configMap"
+_WRITTEN = (_ON_DISK, "secret", "projected", "downwardAPI")
 
 
 def plan(pod: core.Pod, where: paths.PodPaths, *, node: NodeFacts) -> Sequence[VolumePlan]:
@@ -66,12 +89,26 @@ def places(plans: Sequence[VolumePlan]) -> Mapping[str, Path]:
     return {volume.name: volume.path for volume in plans}
 
 
+def is_written(volume: core.Volume) -> bool:
+    """Whether a volume's files are written from objects: containers only read them."""
+    return any(getattr(volume, kind) is not None for kind in _WRITTEN)
+
+
 def _one(pod: core.Pod, volume: core.Volume, where: paths.PodPaths, node: NodeFacts) -> VolumePlan:
     if volume.hostPath:
         source = volume.hostPath
         return HostPath(name=volume.name, path=Path(source.path), type=source.type or "")
     if volume.emptyDir:
         return _empty_dir(pod, volume.name, volume.emptyDir, where, node)
+    if is_written(volume):
+        kind = _kind(volume)
+        return Projection(
+            name=volume.name,
+            path=where.projection(kind, volume.name),
+            source=volume,
+            in_memory=kind != _ON_DISK,
+            group=fields.security(pod).fsGroup,
+        )
     raise VolumeFault(volume.name, f"volumes of kind {_kind(volume)} are not supported yet")
 
 
