@@ -26,6 +26,7 @@ from staticlet.client import (
     kubeconfig,
     lane,
     lines,
+    patience,
     pieces,
     port,
     resolver,
@@ -80,7 +81,7 @@ class Connection:
         self._closed = False
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._saying = saying.Saying(log, "API server", clock)
-        self._answering = asyncio.Event()
+        self._patience = patience.Patience()
 
     @property
     def server(self) -> str:
@@ -90,16 +91,16 @@ class Connection:
     @property
     def answering(self) -> bool:
         """Whether the last request was answered, and the credentials accepted."""
-        return self._answering.is_set()
+        return self._patience.answering.is_set()
 
     async def pause(self, seconds: float) -> None:
         """Wait that long; less if the server, lost when this began, answers again meanwhile."""
-        if self._answering.is_set():
+        if self.answering:
             await asyncio.sleep(seconds)
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._answering.wait()
+                await self._patience.answering.wait()
 
     async def ask(
         self,
@@ -187,8 +188,23 @@ class Connection:
         body: bytes | None,
         headers: Mapping[str, str],
     ) -> tuple[aiohttp.ClientResponse, access.Access]:
-        """Send a request; the response is open as long as the stack."""
+        """Send a request, again if it was too early; the response is open as long as the stack."""
         now = await self._source.access()
+        headers = {**now.headers, **headers}
+        try:
+            return await self._send(stack, now, method, now.server + url, body, headers), now
+        except patience.SentTooEarly:
+            return await self._send(stack, now, method, now.server + url, body, headers), now
+
+    async def _send(
+        self,
+        stack: contextlib.AsyncExitStack,
+        now: access.Access,
+        method: str,
+        url: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+    ) -> aiohttp.ClientResponse:
         if self._closed:
             raise self._unreachable("is not asked any more: this connection is closed")
         before, chosen = self._lane, self._lane_for(now)
@@ -196,17 +212,21 @@ class Connection:
         if before is not None and before is not chosen:
             await before.leave()
         large = body is not None and len(body) > _DIRECT_BYTES
-        response = await stack.enter_async_context(
-            session.request(
-                method,
-                now.server + url,
-                data=io.BytesIO(body) if body is not None and large else body,
-                headers={**now.headers, **headers},
-                allow_redirects=False,
-                server_hostname=now.server_name,
-            )
-        )
-        return response, now
+        try:
+            async with self._patience.attempt(self.server):
+                return await stack.enter_async_context(
+                    session.request(
+                        method,
+                        url,
+                        data=io.BytesIO(body) if body is not None and large else body,
+                        headers=headers,
+                        allow_redirects=False,
+                        server_hostname=now.server_name,
+                    )
+                )
+        except patience.GaveUp:
+            await self._leave()
+            raise
 
     def _lane_for(self, now: access.Access) -> lane.Lane:
         found = self._lane
@@ -282,12 +302,14 @@ class Connection:
 
     def _heard(self, fault: port.ApiFault | None) -> None:
         """Say whether the server answers, if that is news."""
+        if isinstance(fault, patience.GaveUp):
+            return
         refused = isinstance(fault, port.Refused) and fault.code == 401
         if fault is not None and (refused or isinstance(fault, port.Unreachable)):
-            self._answering.clear()
+            self._patience.lost()
             self._saying.lost(f"{self.server}: {fault}" if refused else str(fault))
         else:
-            self._answering.set()
+            self._patience.answered()
             self._saying.back()
 
     def _fail(self, fault: BaseException) -> NoReturn:
