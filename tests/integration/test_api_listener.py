@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import json
+import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -118,6 +120,19 @@ async def test_a_client_that_never_ends_its_headers_is_let_go(files):
 async def test_a_client_that_never_speaks_tls_is_let_go(files):
     async with serving(files, hello, listener.Limits(handshake_s=0.2)) as (port, _):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        assert await said(reader) == b""
+        writer.close()
+
+
+async def test_who_still_speaks_tls_when_the_server_ends_is_let_go(files):
+    async with serving(files, hello) as (port, trust):
+        raw = socket.create_connection(("127.0.0.1", port))
+        raw.settimeout(0)
+        for _ in range(10):
+            await asyncio.sleep(0)  # until it is taken
+    with contextlib.suppress(ConnectionError):
+        reader, writer = await asyncio.open_connection(sock=raw, ssl=trust, server_hostname="h")
+        writer.write(GET)
         assert await said(reader) == b""
         writer.close()
 

@@ -126,6 +126,12 @@ class _Server(web.Server):
         self._handler = handler
         self._limits = limits
         self._crowd = crowd
+        self._ended = False
+
+    def pre_shutdown(self) -> None:
+        """Let go of who is idle, and of everybody whose TLS handshake is still under way."""
+        self._ended = True
+        super().pre_shutdown()
 
     def __call__(self) -> web.RequestHandler:
         """Make what handles one connection."""
@@ -135,6 +141,8 @@ class _Server(web.Server):
         """Count a connection, or cut it off."""
         super().connection_made(handler, transport)
         self._crowd.open += 1
+        if self._ended:
+            transport.abort()
         if self._crowd.open > self._limits.connections + self._limits.refused:
             handler.force_close()
 
