@@ -1,136 +1,31 @@
-"""The kubelet's API over TLS, for an agent with one pod: who gets what, logs, certificates."""
+"""The kubelet's API over TLS, for an agent with one pod: who gets what, and its logs."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
-import os
-import socket
-import ssl
-from datetime import timedelta
+import json
 
 import aiohttp
 import pytest
 
-from staticlet.aio import clock
-from staticlet.config.settings import Settings
 from staticlet.host import selfsigned, signing, x509
-from staticlet.server import kubeletapi, kubeletauth
-from staticlet.testing import kubeletview, ports
+from staticlet.testing import kubeletserved, kubeletview, ports
+from staticlet.testing.kubeletserved import LOG, NOW, Kubelet, Reviews
 
 DEADLINE_S = 20.0
-NOW = clock.SystemClock().now
-MADE_FOR = ("node1", "localhost", "127.0.0.1")
 
 
-class Reviews:
-    """An API server to which one token is known, and which permits everything."""
-
-    server = "https://api"
-
-    async def ask(self, method, path, body=None, **_):
-        if path == kubeletauth.TOKEN_REVIEWS:
-            known = body["spec"]["token"] == "good"
-            return {"status": {"authenticated": known, "user": {"username": "jane"}}}
-        permitted = body["spec"]["user"] in ("jane", "api")
-        return {"status": {"allowed": permitted}}
-
-    def watch(self, path, *, query, silence_s):
-        raise AssertionError("nobody watches reviews")
-
-
-class Kubelet:
-    """A kubelet's API on ports of its own."""
-
-    made: selfsigned.Places
-
-    def __init__(self, place, **given):
-        now = NOW()
-        self.ca = signing.Authority.new(x509.Key.new(), name="ca", now=now)
-        ca_file = place / "ca.crt"
-        ca_file.write_bytes(self.ca.certificate.pem)
-        self.place = place
-        wanted = {
-            "node_name": "node1",
-            "root_dir": place / "root",
-            "cert_dir": self.made.directory,
-            "address": "127.0.0.1",
-            "port": ports.free(),
-            "healthz_port": ports.free(),
-            "client_ca_file": ca_file,
-        }
-        self.settings = Settings(**(wanted | given))
-        logs = place / "logs"
-        logs.mkdir(exist_ok=True)
-        self.view = kubeletview.KubeletView(logs, self.settings)
-        self.wrong = ""
-
-    @contextlib.asynccontextmanager
-    async def serving(self, *, api=None):
-        opened = kubeletapi.serving(
-            self.view,
-            self.settings,
-            api=api,
-            clock=clock.SystemClock(),
-            syncloop=lambda: self.wrong,
-        )
-        async with opened, aiohttp.ClientSession() as self.session:
-            ports = (self.settings.port if self.settings.enable_server else 0,)
-            for port in (*ports, self.settings.read_only_port, self.settings.healthz_port):
-                await until_open(port)
-            yield self
-            self.view.changes.close()
-
-    def trusting(self, *groups, name="", ca=None):
-        """A client's side of TLS, with a certificate if a name is given."""
-        made = ssl.create_default_context()
-        made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
-        if name:
-            key = x509.Key.new()
-            subject = x509.Subject(name=name, groups=groups)
-            signed = (ca or self.ca).client(subject, key, NOW())
-            file = self.place / f"{name}.pem"
-            file.write_bytes(signed.pem + key.pem)
-            made.load_cert_chain(file)
-        return made
-
-    async def ask(self, path, *, method="GET", trust=None, token="", port=0, **headers):
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
-        scheme = "http" if port else "https"
-        url = f"{scheme}://127.0.0.1:{port or self.settings.port}{path}"
-        from yarl import URL
-
-        async with self.session.request(
-            method, URL(url, encoded=True), ssl=trust or self.trusting(), headers=headers
-        ) as answer:
-            return answer.status, await answer.text()
-
-
-async def until_open(port):
-    async with asyncio.timeout(DEADLINE_S):
-        while port:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.02)
-            else:
-                writer.close()
-                await writer.wait_closed()
-                return
-
-
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A certificate for all of these: making one takes a moment."""
-    Kubelet.made = selfsigned.Places(tmp_path_factory.mktemp("pki"))
-    selfsigned.write(Kubelet.made, MADE_FOR, NOW())
+    places = selfsigned.Places(tmp_path_factory.mktemp("pki"))
+    selfsigned.write(places, kubeletserved.MADE_FOR, NOW())
+    return places
 
 
 @pytest.fixture
-def kubelet(tmp_path):
-    return Kubelet(tmp_path)
+def kubelet(tmp_path, made):
+    return Kubelet(tmp_path, made)
 
 
 @pytest.fixture
@@ -183,8 +78,8 @@ async def test_a_token_that_the_api_server_knows_is_believed(served):
     assert await served.ask("/healthz", token="bad") == (401, "Unauthorized")
 
 
-async def test_standalone_nobody_may_anything(tmp_path):
-    alone = Kubelet(tmp_path, client_ca_file=None)
+async def test_standalone_nobody_may_anything(tmp_path, made):
+    alone = Kubelet(tmp_path, made, client_ca_file=None)
     async with alone.serving():
         assert (await alone.ask("/pods"))[0] == 401
         assert (await alone.ask("/pods", token="good"))[0] == 401
@@ -197,8 +92,6 @@ async def test_standalone_with_a_client_ca_those_it_knows_are_refused_by_name(ku
 
 
 async def test_the_configuration_is_shown_as_it_holds(served):
-    import json
-
     status, text = await served.ask("/configz", token="good")
     shown = json.loads(text)["kubeletconfig"]
     assert status == 200
@@ -206,8 +99,6 @@ async def test_the_configuration_is_shown_as_it_holds(served):
 
 
 async def test_pods_are_shown_with_status_uid_and_annotations_but_those_that_go(served):
-    import json
-
     served.view.shown.append(kubeletview.pod("gone-node1", deleted=True))
     served.view.shown.append(kubeletview.pod("api-pod", source="api", deleted=True))
     status, text = await served.ask("/pods", token="good")
@@ -250,8 +141,8 @@ async def test_the_health_check_answers_anyone_get_and_head_and_nothing_else(ser
         assert (await served.ask(path, port=port))[0] == 404
 
 
-async def test_the_read_only_port_has_no_secrets(tmp_path):
-    kubelet = Kubelet(tmp_path, read_only_port=ports.free())
+async def test_the_read_only_port_has_no_secrets(tmp_path, made):
+    kubelet = Kubelet(tmp_path, made, read_only_port=ports.free())
     kubelet.view.write("secret")
     async with kubelet.serving():
         port = kubelet.settings.read_only_port
@@ -261,9 +152,6 @@ async def test_the_read_only_port_has_no_secrets(tmp_path):
         assert (await kubelet.ask("/configz", port=port))[0] == 404
         for path in ("/containerLogs/default/web-node1/main", "/runningpods/", "/exec/a/b/c"):
             assert await kubelet.ask(path, port=port) == (405, "Debug endpoints are disabled.\n")
-
-
-LOG = "/containerLogs/default/web-node1/main"
 
 
 async def test_a_log_is_read_with_the_options_of_the_api(served):
@@ -341,144 +229,22 @@ async def test_no_path_leads_to_anything_but_logs_of_pods(served, path):
         assert status in (404, 405, 501)
 
 
-async def test_with_debugging_off_no_log_is_served(tmp_path):
-    kubelet = Kubelet(tmp_path, enable_debugging_handlers=False)
+async def test_with_debugging_off_no_log_is_served(tmp_path, made):
+    kubelet = Kubelet(tmp_path, made, enable_debugging_handlers=False)
     async with kubelet.serving(api=Reviews()):
         assert await kubelet.ask(LOG, token="good") == (405, "Debug endpoints are disabled.\n")
         assert (await kubelet.ask("/pods", token="good"))[0] == 200
 
 
-async def test_with_the_server_off_its_port_is_closed_and_health_is_answered(tmp_path):
-    kubelet = Kubelet(tmp_path, enable_server=False)
+async def test_with_the_server_off_its_port_is_closed_and_health_is_answered(tmp_path, made):
+    kubelet = Kubelet(tmp_path, made, enable_server=False)
     async with kubelet.serving():
         assert await kubelet.ask("/healthz", port=kubelet.settings.healthz_port) == (200, "ok")
         with pytest.raises(aiohttp.ClientConnectorError):
             await kubelet.ask("/healthz")
 
 
-async def test_a_certificate_is_made_once_and_kept_for_the_next_start(tmp_path):
-    kubelet = Kubelet(tmp_path, cert_dir=None)
-    async with kubelet.serving():
-        pass
-    places = selfsigned.Places(kubelet.settings.root_dir / "pki")
-    first = places.certificate.read_bytes()
-    assert x509.Certificate.read(first).names >= {"node1", "localhost", "127.0.0.1"}
-    assert places.key.stat().st_mode & 0o777 == 0o600
-    async with kubelet.serving():
-        pass
-    assert places.certificate.read_bytes() == first
-
-
-def own(tmp_path):
-    return selfsigned.Places(tmp_path / "pki")
-
-
-NAMES = ("node1", "localhost")
-
-
-async def test_a_certificate_is_made_anew_before_its_end_and_for_other_names(tmp_path):
-    now = NOW()
-    assert await selfsigned.ensure(own(tmp_path), NAMES, now)
-    assert not await selfsigned.ensure(own(tmp_path), NAMES, now + timedelta(days=300))
-    assert await selfsigned.ensure(own(tmp_path), NAMES, now + timedelta(days=340))
-    assert await selfsigned.ensure(own(tmp_path), ("node2",), now)
-
-
-async def test_a_certificate_of_somebody_else_is_left_as_it_is(tmp_path):
-    places, now = own(tmp_path), NOW()
-    selfsigned.write(places, NAMES, now)
-    for path in (places.certificate, places.key):
-        path.write_bytes(path.read_bytes().partition(b"\n")[2])  # without our first line
-    before = places.certificate.read_bytes()
-    assert not await selfsigned.ensure(places, ("other",), now + timedelta(days=3650))
-    assert places.certificate.read_bytes() == before
-    places.certificate.unlink()
-    with pytest.raises(selfsigned.CannotMake, match=r"kubelet\.key was not made by staticlet"):
-        await selfsigned.ensure(places, NAMES, now)
-
-
-async def test_a_port_that_is_taken_is_told_once_and_opened_when_it_is_free(
-    kubelet, monkeypatch, caplog
-):
-    monkeypatch.setattr(kubeletapi, "RETRY_S", 0.05)
-    caplog.set_level(logging.INFO)
-    blocked = socket.create_server(("127.0.0.1", kubelet.settings.healthz_port))
-    opened = kubeletapi.serving(
-        kubelet.view, kubelet.settings, api=None, clock=clock.SystemClock()
-    )
-    async with opened, aiohttp.ClientSession() as kubelet.session:
-        await until_open(kubelet.settings.port)
-        await asyncio.sleep(0.3)
-        blocked.close()
-        async with asyncio.timeout(DEADLINE_S):
-            while "the health check is served" not in caplog.text:  # noqa: ASYNC110  a log
-                await asyncio.sleep(0.02)
-        answer = await kubelet.ask("/healthz", port=kubelet.settings.healthz_port)
-        assert answer == (200, "ok")
-    assert caplog.text.count("the health check is not served: cannot listen on 127.0.0.1") == 1
-
-
-async def test_a_new_certificate_and_a_new_client_ca_are_taken_while_it_runs(kubelet, monkeypatch):
-    monkeypatch.setattr(kubeletapi, "LOOK_S", 0.05)
-    places = kubelet.made
-
-    def shown():
-        return ssl.get_server_certificate(("127.0.0.1", kubelet.settings.port)).encode()
-
-    async with kubelet.serving(api=Reviews()):
-        selfsigned.write(places, MADE_FOR, NOW())
-        new = places.certificate.read_bytes()
-        async with asyncio.timeout(DEADLINE_S):
-            while await asyncio.to_thread(shown) not in new:  # noqa: ASYNC110  a file
-                await asyncio.sleep(0.05)
-        other = signing.Authority.new(x509.Key.new(), name="other", now=NOW())
-        file = kubelet.settings.client_ca_file
-        file.write_bytes(other.certificate.pem)
-        os.utime(file, (0, 5))
-        trust = kubelet.trusting(name="api", ca=other)
-        async with asyncio.timeout(DEADLINE_S):
-            while True:
-                with contextlib.suppress(aiohttp.ClientError):
-                    if (await kubelet.ask("/healthz", trust=trust))[0] == 200:
-                        break
-                await asyncio.sleep(0.05)
-
-
 async def test_what_goes_wrong_inside_comes_out_as_it_is(kubelet):
     with pytest.raises(LookupError, match="inside"):
         async with kubelet.serving():
             raise LookupError("inside")
-
-
-async def test_what_nobody_foresaw_ends_neither_the_agent_nor_the_other_ports(
-    kubelet, monkeypatch, caplog
-):
-    def broken(_):
-        raise RuntimeError("nobody foresaw this")
-
-    monkeypatch.setattr(kubeletapi.tls, "context", broken)
-    opened = kubeletapi.serving(
-        kubelet.view, kubelet.settings, api=None, clock=clock.SystemClock()
-    )
-    async with opened, aiohttp.ClientSession() as kubelet.session:
-        await until_open(kubelet.settings.healthz_port)
-        async with asyncio.timeout(DEADLINE_S):
-            while "nobody foresaw this" not in caplog.text:  # noqa: ASYNC110  a log
-                await asyncio.sleep(0.02)
-        answer = await kubelet.ask("/healthz", port=kubelet.settings.healthz_port)
-        assert answer == (200, "ok")
-
-
-async def test_a_client_ca_that_is_not_there_yet_is_waited_for(tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(kubeletapi, "RETRY_S", 0.05)
-    kubelet = Kubelet(tmp_path, client_ca_file=tmp_path / "later.crt")
-    opened = kubeletapi.serving(
-        kubelet.view, kubelet.settings, api=Reviews(), clock=clock.SystemClock()
-    )
-    async with opened, aiohttp.ClientSession() as kubelet.session:
-        async with asyncio.timeout(DEADLINE_S):
-            while "cannot take client certificates" not in caplog.text:  # noqa: ASYNC110  a log
-                await asyncio.sleep(0.02)
-        (tmp_path / "later.crt").write_bytes(kubelet.ca.certificate.pem)
-        await until_open(kubelet.settings.port)
-        assert await kubelet.ask("/healthz", trust=kubelet.trusting(name="api")) == (200, "ok")

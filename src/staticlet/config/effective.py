@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from staticlet.config import kubelet, limits, nodetexts
+from staticlet.config import kubelet, limits, nodetexts, tlsrules
 from staticlet.config.kubelet import Struct
 from staticlet.config.layer import Stack
 from staticlet.kube import duration, fieldpath, names
@@ -121,6 +121,8 @@ FIELDS: tuple[Field, ...] = (
     Field(path=("enableDebuggingHandlers",), default=True),
     Field(path=("tlsCertFile",), default=""),
     Field(path=("tlsPrivateKeyFile",), default=""),
+    Field(path=("tlsMinVersion",), default=tlsrules.OLDEST, zero_is_unset=True),
+    Field(path=("tlsCipherSuites",), default=[]),
     Field(path=("authentication", "x509", "clientCAFile"), default=""),
     Field(path=("authentication", "anonymous", "enabled"), default=False),
     Field(path=("authentication", "webhook", "enabled"), default=True),
@@ -255,7 +257,8 @@ def _type(path: tuple[str, ...]) -> kubelet.Type:
 _EFFECTIVE_PATHS = frozenset(
     field.path[:depth] for field in FIELDS for depth in range(1, len(field.path) + 1)
 )
-_CHECKED_ONLY = frozenset({("runOnce",)})
+_CHECKED_ONLY = frozenset({("runOnce",), ("serverTLSBootstrap",)})
+"""Of these `limits` tells."""
 
 
 def ineffective(stack: Stack) -> Iterator[fieldpath.Path]:

@@ -194,6 +194,11 @@ _HIDDEN = (
     Flag(name="read-only-port", kind=Kind.INTEGER, path=("readOnlyPort",)),
     Flag(name="tls-cert-file", kind=Kind.PATH, path=("tlsCertFile",)),
     Flag(name="tls-private-key-file", kind=Kind.PATH, path=("tlsPrivateKeyFile",)),
+    Flag(name="tls-cipher-suites", kind=Kind.LIST, path=("tlsCipherSuites",)),
+    Flag(name="tls-min-version", path=("tlsMinVersion",)),
+    Flag(name="rotate-server-certificates", kind=Kind.BOOL, path=("serverTLSBootstrap",)),
+    Flag(name="event-burst", kind=Kind.INTEGER, path=("eventBurst",)),
+    Flag(name="event-qps", kind=Kind.INTEGER, path=("eventRecordQPS",)),
     Flag(name="eviction-hard", kind=Kind.THRESHOLDS, path=("evictionHard",)),
     Flag(
         name="eviction-pressure-transition-period",
@@ -225,14 +230,14 @@ _SWITCHES_WITHOUT_EFFECT = """
     exit-on-lock-contention experimental-allocatable-ignore-eviction fail-swap-on
     kernel-memcg-notification local-storage-capacity-isolation log-json-split-stream
     log-text-split-stream make-iptables-util-chains protect-kernel-defaults
-    rotate-certificates rotate-server-certificates
+    rotate-certificates
 """
 _TEXTS_WITHOUT_EFFECT = """
     allowed-unsafe-sysctls
     bootstrap-kubeconfig cloud-config cloud-provider
     container-log-max-files container-log-max-size cpu-manager-policy
     cpu-manager-policy-options cpu-manager-reconcile-period enforce-node-allocatable
-    event-burst event-qps eviction-max-pod-grace-period
+    eviction-max-pod-grace-period
     eviction-minimum-reclaim eviction-soft
     eviction-soft-grace-period experimental-mounter-path hairpin-mode
     image-credential-provider-bin-dir image-credential-provider-config
@@ -245,7 +250,6 @@ _TEXTS_WITHOUT_EFFECT = """
     pod-infra-container-image provider-id qos-reserved
     reserved-cpus reserved-memory runtime-cgroups
     streaming-connection-idle-timeout system-cgroups system-reserved-cgroup
-    tls-cipher-suites tls-min-version
     topology-manager-policy topology-manager-policy-options topology-manager-scope vmodule
     volume-plugin-dir volume-stats-agg-period
 """

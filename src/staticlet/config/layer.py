@@ -41,10 +41,12 @@ class Layer:
         """Where a field, or the nearest thing around it, stands; None for a flag."""
         return self.document.position(fieldpath.raw(path)) if self.document else None
 
-    def error(self, path: fieldpath.Path, message: str) -> Finding:
+    def error(
+        self, path: fieldpath.Path, message: str, severity: Severity = Severity.ERROR
+    ) -> Finding:
         """A finding against one field of this layer."""
         return Finding(
-            severity=Severity.ERROR,
+            severity=severity,
             source=self.source,
             position=self.position(path),
             path=fieldpath.render(path),

@@ -7,12 +7,13 @@ passes here should not fail the day the same file is given to a kubelet.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from staticlet.config import tlsrules
 from staticlet.config.layer import Stack
 from staticlet.kube import duration, fieldpath
-from staticlet.kube.finding import Finding
+from staticlet.kube.finding import Finding, Severity
 
 _INT32 = (1 << 31) - 1
 _PORT = (0, 65535)
@@ -77,10 +78,17 @@ _CHOICES: Mapping[tuple[str, ...], tuple[str, ...]] = {
 
 def check(stack: Stack) -> Iterator[Finding]:
     """Yield what is out of bounds in the sum of all layers, against the layer that says it."""
-    for path, message in _violations(stack):
+    yield from _against_layers(stack, _violations(stack), Severity.ERROR)
+    yield from _against_layers(stack, tlsrules.warnings(stack), Severity.WARNING)
+
+
+def _against_layers(
+    stack: Stack, found: Iterable[tuple[fieldpath.Path, str]], severity: Severity
+) -> Iterator[Finding]:
+    for path, message in found:
         layer = stack.setter(path)
         if layer is not None:
-            yield layer.error(path, message)
+            yield layer.error(path, message, severity)
 
 
 def _violations(stack: Stack) -> Iterator[tuple[fieldpath.Path, str]]:
@@ -88,6 +96,7 @@ def _violations(stack: Stack) -> Iterator[tuple[fieldpath.Path, str]]:
     yield from _durations(stack)
     yield from _choices(stack)
     yield from _gated(stack)
+    yield from tlsrules.errors(stack)
     certificate, key = stack.get(("tlsCertFile",)), stack.get(("tlsPrivateKeyFile",))
     if bool(certificate) is not bool(key):
         path, other = ("tlsCertFile", "tlsPrivateKeyFile")[:: 1 if certificate else -1]

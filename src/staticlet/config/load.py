@@ -220,6 +220,8 @@ def _settings(values: tuple[Value, ...], own: tuple[Value, ...]) -> Settings:
         enable_debugging_handlers=of["enableDebuggingHandlers"],
         tls_cert_file=_path(of["tlsCertFile"]),
         tls_private_key_file=_path(of["tlsPrivateKeyFile"]),
+        tls_min_version=of["tlsMinVersion"],
+        tls_cipher_suites=tuple(of["tlsCipherSuites"]),
         cert_dir=_path(of["certDir"]),
         client_ca_file=_path(of["authentication.x509.clientCAFile"]),
         anonymous_auth=of["authentication.anonymous.enabled"],

@@ -61,6 +61,8 @@ FIXED: Mapping[str, str] = {
     "enable_debugging_handlers": "enableDebuggingHandlers",
     "tls_cert_file": "tlsCertFile",
     "tls_private_key_file": "tlsPrivateKeyFile",
+    "tls_min_version": "tlsMinVersion",
+    "tls_cipher_suites": "tlsCipherSuites",
     "cert_dir": "certDir",
     "kubeconfig": "kubeconfig",
     "node_labels": "nodeLabels",

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from staticlet.config import nodetexts
+from staticlet.config import nodetexts, tlsrules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,8 @@ class Settings:
         healthz_port: Where `/healthz` is answered in plain HTTP; 0 for nowhere.
         enable_debugging_handlers: Whether logs may be read through the kubelet's API.
         tls_cert_file: The certificate of the kubelet's API; None for one that is made here.
+        tls_min_version: The oldest version of TLS that it offers, in the kubelet's words.
+        tls_cipher_suites: The suites that it offers below TLS 1.3; empty for the usual ones.
         cert_dir: Where that one is kept; None means: `pki` below the root directory.
         client_ca_file: Whose client certificates the kubelet's API believes; None for nobody's.
         webhook_auth: Whether bearer tokens are reviewed by the API server.
@@ -108,6 +110,8 @@ class Settings:
     enable_debugging_handlers: bool = True
     tls_cert_file: Path | None = None
     tls_private_key_file: Path | None = None
+    tls_min_version: str = tlsrules.OLDEST
+    tls_cipher_suites: tuple[str, ...] = ()
     cert_dir: Path | None = None
     client_ca_file: Path | None = None
     anonymous_auth: bool = False

@@ -2,7 +2,7 @@
 
 What keeps one from being opened (another program on the port, a certificate that cannot be used)
 is logged once and tried again: pods never wait for it, and when the obstacle goes, so does the
-trouble. Certificates and the client CA are read anew when their files change.
+trouble.
 """
 
 from __future__ import annotations
@@ -11,31 +11,29 @@ import asyncio
 import contextlib
 import functools
 import logging
-import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeAlias
 
 from staticlet.aio import clock as clocks
 from staticlet.aio import supervise
 from staticlet.client import port as client
 from staticlet.config.settings import Settings
-from staticlet.host import selfsigned
-from staticlet.server import kubeletgate, kubeletpaths
-from staticlet.web import listener, tls
+from staticlet.server import kubeletgate, kubeletpaths, kubelettls
+from staticlet.web import listener
 
 log = logging.getLogger(__name__)
 
 RETRY_S = 5.0
-LOOK_S = 60.0
-"""How often the files of certificates are looked at."""
+"""The longest pause between two tries to open a port."""
+
+FIRST_S = 0.1
+"""The first one."""
+
+PATIENCE_S = 3.0
+"""How long a file that is missing is waited for without a word."""
 
 LIMITS = listener.Limits(connections=500, refused=50, idle_s=90.0)
 FEW = listener.Limits(connections=100, refused=20, idle_s=30.0)
-
-Secure: TypeAlias = Callable[[], Awaitable[tls.TlsFiles]]
-Stamp: TypeAlias = tuple[tuple[int, int, int] | None, ...]
 
 View = kubeletpaths.View
 
@@ -49,7 +47,7 @@ class Port:
         address: Where.
         number: Its number.
         answer: Answers requests.
-        secure: Says which certificates to use, making them if need be; None for plain HTTP.
+        secure: Its TLS; None for plain HTTP.
         limits: What clients may take.
     """
 
@@ -57,7 +55,7 @@ class Port:
     address: str
     number: int
     answer: kubeletpaths.Answer
-    secure: Secure | None = None
+    secure: kubelettls.Certificates | None = None
     limits: listener.Limits = FEW
 
 
@@ -87,7 +85,7 @@ async def serving(
         async with asyncio.TaskGroup() as group:
             open_ports = [
                 group.create_task(
-                    supervise.restarting(port.name, functools.partial(_kept_open, port)),
+                    supervise.restarting(port.name, functools.partial(_kept_open, port, clock)),
                     name=port.name,
                 )
                 for port in ports(settings, paths, clock)
@@ -111,7 +109,7 @@ def ports(settings: Settings, paths: kubeletpaths.Paths, clock: clocks.Clock) ->
             address=settings.address,
             number=settings.port,
             answer=paths.secured,
-            secure=lambda: _files(settings, clock),
+            secure=kubelettls.Certificates(settings, clock),
             limits=LIMITS,
         )
     if settings.read_only_port:
@@ -130,33 +128,34 @@ def ports(settings: Settings, paths: kubeletpaths.Paths, clock: clocks.Clock) ->
         )
 
 
-async def _files(settings: Settings, clock: clocks.Clock) -> tls.TlsFiles:
-    """The files of the server's TLS; makes the certificate where none is given."""
-    cas = () if settings.client_ca_file is None else (settings.client_ca_file,)
-    given, key = settings.tls_cert_file, settings.tls_private_key_file
-    if given is not None and key is not None:
-        return tls.TlsFiles(certificate=given, key=key, client_cas=cas)
-    own = selfsigned.Places(settings.cert_dir or settings.root_dir / "pki")
-    names = (settings.node_name, *settings.node_ips, "localhost", "127.0.0.1")
-    if await selfsigned.ensure(own, names, clock.now()):
-        log.info("wrote %s and %s", own.certificate, own.key)
-    return tls.TlsFiles(certificate=own.certificate, key=own.key, client_cas=cas)
-
-
-async def _kept_open(port: Port) -> None:
+async def _kept_open(port: Port, clock: clocks.Clock) -> None:
     """Keep a port open until cancelled."""
-    told = ""
+    told, since_s = "", clock.monotonic()
     while True:
         try:
             await _open(port)
-            told = ""  # its client CA has changed: begin anew at once
+            told, since_s = "", clock.monotonic()  # its client CA has changed: begin anew at once
             continue
-        except (listener.ListenFault, tls.TlsFault, selfsigned.CannotMake, OSError) as fault:
-            if str(fault) != told:
+        except (listener.ListenFault, *kubelettls.FAULTS) as fault:
+            waited_s = clock.monotonic() - since_s
+            if str(fault) != told and not _may_come(fault, waited_s):
                 told = str(fault)
                 words = "%s is not served: %s; trying again every %g s"
                 log.error(words, port.name, told, RETRY_S)  # noqa: TRY400  it says it
-        await asyncio.sleep(RETRY_S)
+        await asyncio.sleep(pause_s(waited_s))
+
+
+def pause_s(waited_s: float) -> float:
+    """How long until the next try, in seconds: short at first, then a fifth of the wait so far.
+
+    At a first start somebody else may be writing a file that is missing.
+    """
+    return min(max(FIRST_S, waited_s / 5), RETRY_S)
+
+
+def _may_come(fault: Exception, waited_s: float) -> bool:
+    """Whether a fault is not worth telling yet: a file that is missing may be being written."""
+    return waited_s < PATIENCE_S and isinstance(fault.__cause__, FileNotFoundError)
 
 
 async def _open(port: Port) -> None:
@@ -165,49 +164,12 @@ async def _open(port: Port) -> None:
     Raises:
         ListenFault, TlsFault, CannotMake, OSError: It cannot be opened.
     """
-    files = None if port.secure is None else await port.secure()
-    context = None if files is None else await asyncio.to_thread(tls.context, files)
+    context = None if port.secure is None else await port.secure.context()
     with contextlib.closing(listener.bound(port.address, port.number)) as sock:
         crowd = listener.Crowd()
         async with listener.serving(port.answer, sock, context, crowd=crowd, limits=port.limits):
             log.info("%s is served on %s port %d", port.name, port.address, port.number)
-            await _until_other(port.secure, context, files)
-
-
-async def _until_other(
-    secure: Secure | None, context: ssl.SSLContext | None, files: tls.TlsFiles | None
-) -> None:
-    """Keep the certificate as its files are; return when others are to be believed."""
-    if secure is None or context is None or files is None:
-        await asyncio.Event().wait()
-        return
-    shown, believed = _stamp(files.certificate, files.key), _stamp(*files.client_cas)
-    told = ""
-    while True:
-        await asyncio.sleep(LOOK_S)
-        if _stamp(*files.client_cas) != believed:
-            return
-        try:
-            files = await secure()
-            now = _stamp(files.certificate, files.key)
-            if now != shown:
-                await asyncio.to_thread(tls.reload, context, files)
-                shown, told = now, ""
-                log.info("the kubelet's API shows the new certificate in %s", files.certificate)
-        except (tls.TlsFault, selfsigned.CannotMake, OSError) as fault:
-            if str(fault) != told:
-                told = str(fault)
-                log.error("%s; going on with the certificate of before", told)  # noqa: TRY400
-
-
-def _stamp(*paths: Path) -> Stamp:
-    """What tells a file that was replaced or written from the one before."""
-    return tuple(_of(path) for path in paths)
-
-
-def _of(path: Path) -> tuple[int, int, int] | None:
-    try:
-        now = path.stat()
-    except OSError:
-        return None
-    return now.st_ino, now.st_mtime_ns, now.st_size
+            if port.secure is None or context is None:
+                await asyncio.Event().wait()
+            else:
+                await port.secure.keep(context)

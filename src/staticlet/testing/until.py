@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 T = TypeVar("T")
 
 DEADLINE_S = 20.0
 POLL_S = 0.05
+SOON_S = 0.01
 
 
 class NeverCame(AssertionError):
@@ -46,6 +48,30 @@ def until(
         if time.monotonic() > ends:
             raise NeverCame(f"never came in {deadline_s:g} s: {what} (last: {value!r}){story()}")
         pause(POLL_S)
+
+
+async def soon(
+    look: Callable[[], T | Awaitable[T]], what: str, *, deadline_s: float = DEADLINE_S
+) -> T:
+    """The same for what goes on in this very event loop.
+
+    Args:
+        look: Returns something truthy once it is so, or an awaitable of it.
+        what: What is waited for, for the failure.
+        deadline_s: How long it may take.
+
+    Raises:
+        NeverCame: The deadline passed.
+    """
+    ends = time.monotonic() + deadline_s
+    while True:
+        found = look()
+        value: T = await found if isinstance(found, Awaitable) else found
+        if value:
+            return value
+        if time.monotonic() > ends:
+            raise NeverCame(f"never came in {deadline_s:g} s: {what} (last: {value!r})")
+        await asyncio.sleep(SOON_S)
 
 
 def lasts(

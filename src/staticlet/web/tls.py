@@ -34,14 +34,24 @@ class TlsFiles:
     client_cas: tuple[Path, ...] = ()
 
 
-def context(files: TlsFiles) -> ssl.SSLContext:
-    """A server's side of TLS 1.2 and later.
+def context(
+    files: TlsFiles, *, oldest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2, ciphers: str = ""
+) -> ssl.SSLContext:
+    """A server's side of TLS.
+
+    Args:
+        files: What it shows, and whom it believes.
+        oldest: The oldest version that it offers.
+        ciphers: The cipher suites below TLS 1.3 that it offers, in OpenSSL's words; empty for
+            the usual ones.
 
     Raises:
         TlsFault: A file cannot be read, or is not what it should be.
     """
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    made.minimum_version = oldest
+    if ciphers:
+        made.set_ciphers(ciphers)
     made.set_alpn_protocols(["http/1.1"])
     reload(made, files)
     for file in files.client_cas:
@@ -59,12 +69,14 @@ def reload(used: ssl.SSLContext, files: TlsFiles) -> None:
     """Show the certificate as it is in its file now, to all who connect from now on.
 
     Raises:
-        TlsFault: A file cannot be read, or is not what it should be.
+        TlsFault: A file cannot be read, or is not what it should be; what was shown still is.
     """
     pair = f"{files.certificate} and {files.key}"
     try:
         for pair_file in (files.certificate, files.key):
             pair_file.open("rb").close()  # OpenSSL does not say which of them it cannot read
+        # OpenSSL keeps half of a pair that does not match: tried apart, the old one stays whole.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(files.certificate, files.key)
         used.load_cert_chain(files.certificate, files.key)
     except (OSError, ssl.SSLError) as fault:
         what = fault.filename or pair
