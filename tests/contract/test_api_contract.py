@@ -13,6 +13,8 @@ from staticlet.testing import apiloop, fakeapi
 
 NODES = "/api/v1/nodes"
 NODE = f"{NODES}/node1"
+PODS = "/api/v1/namespaces/default/pods"
+POD = f"{PODS}/web"
 FINE = {"type": "Ready", "status": "True", "reason": "r", "message": "m"}
 
 
@@ -40,6 +42,13 @@ async def api(request, tmp_path):
 
 def node(**status):
     return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node1"}, "status": status}
+
+
+def pod(name="web"):
+    """A mirror pod, for which no service account has to be there."""
+    meta = {"name": name, "annotations": {"kubernetes.io/config.mirror": "hash"}}
+    spec = {"nodeName": "node1", "containers": [{"name": "c", "image": "busybox:1"}]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
 
 
 async def refused(asking):
@@ -74,6 +83,22 @@ async def test_a_patch_for_another_life_of_the_object_is_refused(api):
     patch = {"metadata": {"uid": "another", "labels": {"a": "b"}}}
     code, _ = await refused(api.ask("PATCH", NODE, patch, media=port.MERGE_PATCH))
     assert code in (409, 422)
+
+
+async def test_only_the_life_of_an_object_that_is_named_is_deleted(api):
+    made = await api.ask("POST", PODS, pod())
+    now = {"gracePeriodSeconds": 0, "preconditions": {"uid": "another"}}
+    assert await refused(api.ask("DELETE", POD, now)) == (409, "Conflict")
+    now["preconditions"] = {"uid": made["metadata"]["uid"]}
+    await api.ask("DELETE", POD, now)
+    assert await refused(api.ask("DELETE", POD, now)) == (404, "NotFound")
+
+
+async def test_a_list_of_all_namespaces_has_those_of_each(api):
+    await api.ask("POST", PODS, pod())
+    await api.ask("POST", PODS.replace("default", "kube-system"), pod("other"))
+    listed = await api.ask("GET", "/api/v1/pods")
+    assert {one["metadata"]["name"] for one in listed["items"]} == {"web", "other"}
 
 
 async def test_conditions_are_merged_by_type_and_addresses_replaced_when_told_so(api):

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
-from staticlet.aio import fanout
 from staticlet.node import collection, own
 from staticlet.pods import wanted
+from staticlet.testing import watched
 
 KEY = wanted.PodKey("default", "web-n1")
-
-
-class There:
-    """The watch, as the test tells it."""
-
-    def __init__(self) -> None:
-        self.objects: dict[tuple[str, str], dict[str, Any]] = {}
-        self.synced_once = asyncio.Event()
-        self.revision = 5
-        self.listings = 1
-        self.changes = fanout.Fanout[tuple[str, str]]()
 
 
 def _at(version: int, name: str = "web-n1") -> dict[str, Any]:
@@ -28,7 +16,7 @@ def _at(version: int, name: str = "web-n1") -> dict[str, Any]:
 
 
 def test_our_own_write_counts_until_the_watch_has_come_so_far():
-    there = There()
+    there = watched.Watched(revision=5)
     written = collection.Written(there)
     written.take(KEY, _at(7))
     assert written.newest(KEY) == _at(7)
@@ -37,7 +25,7 @@ def test_our_own_write_counts_until_the_watch_has_come_so_far():
 
 
 def test_an_answer_that_came_after_its_event_counts_no_more_than_the_event():
-    there = There()
+    there = watched.Watched(revision=5)
     there.revision = 9
     written = collection.Written(there)
     written.take(KEY, _at(7))
@@ -45,7 +33,7 @@ def test_an_answer_that_came_after_its_event_counts_no_more_than_the_event():
 
 
 def test_what_was_written_before_a_listing_counts_no_more_though_its_version_is_greater():
-    there = There()
+    there = watched.Watched(revision=5)
     written = collection.Written(there)
     written.take(KEY, _at(900))
     there.listings, there.revision = 2, 40
@@ -54,7 +42,7 @@ def test_what_was_written_before_a_listing_counts_no_more_though_its_version_is_
 
 
 def test_what_we_removed_is_gone_though_the_watch_has_it_still():
-    there = There()
+    there = watched.Watched(revision=5)
     written = collection.Written(there)
     there.objects[KEY] = _at(3)
     written.gone(KEY, "u")
@@ -62,7 +50,7 @@ def test_what_we_removed_is_gone_though_the_watch_has_it_still():
 
 
 def test_what_we_removed_before_a_listing_is_there_again_if_it_is_listed():
-    there = There()
+    there = watched.Watched(revision=5)
     written = collection.Written(there)
     written.gone(KEY, "u")
     there.objects[KEY], there.listings = _at(3), 2
@@ -70,7 +58,7 @@ def test_what_we_removed_before_a_listing_is_there_again_if_it_is_listed():
 
 
 def test_what_is_forgotten_is_as_the_watch_has_it():
-    there = There()
+    there = watched.Watched(revision=5)
     written = collection.Written(there)
     written.take(KEY, _at(7))
     written.forget(KEY)

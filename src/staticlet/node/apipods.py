@@ -8,6 +8,7 @@ on the machine, and not before.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Protocol
@@ -15,7 +16,7 @@ from typing import Any, Protocol
 from staticlet.aio import clock as clocks
 from staticlet.aio import fanout
 from staticlet.client import port
-from staticlet.node import admitting, collection, statuspatch, tending, view
+from staticlet.node import admitting, collection, podwrites, statuspatch, tending, view
 from staticlet.pods import events, wanted
 from staticlet.pods.sources import apipods
 
@@ -25,8 +26,6 @@ Object = dict[str, Any]
 
 BREATH_S = 0.05
 """Where there are too many pods to decide about at once, others have their turn for so long."""
-
-_DELETE = {"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0}
 
 
 class Agent(view.Agent, Protocol):
@@ -82,7 +81,7 @@ class ApiPods:
         self._publish = publish
         self._admitting = admitting.Admitting(agent, node, record)
         self._made: Mapping[str, apipods.Made] = {}
-        self._written = collection.Written(there)
+        self._pods = podwrites.PodWrites(api, there)
         self._said: dict[wanted.PodKey, str] = {}
         self._tending = tending.Tending[wanted.PodKey](
             "API pod",
@@ -169,9 +168,11 @@ class ApiPods:
 
     def _look(self, keys: Iterable[tuple[str, str]]) -> None:
         for key in keys:
-            obj = self._there.objects.get(key)
-            if obj is not None and apipods.is_ours(obj):
-                self._tending.look(wanted.PodKey(*key))
+            obj, key = self._there.objects.get(key), wanted.PodKey(*key)
+            if obj is None:
+                self._pods.forget(key)
+            elif apipods.is_ours(obj):
+                self._tending.look(key)
 
     def _tell_wanted(self) -> None:
         objects = [one for one in self._there.objects.values() if apipods.is_ours(one)]
@@ -194,28 +195,18 @@ class ApiPods:
 
     async def _bring_up_to_date(self, key: wanted.PodKey) -> None:
         """Write the status if it differs; remove the object once its pod is gone."""
-        obj = self._written.newest(key)
+        obj = self._pods.newest(key)
         if obj is None or not apipods.is_ours(obj):
             return
         uid = apipods.uid_of(obj)
-        path = f"/api/v1/namespaces/{key.namespace}/pods/{key.name}"
         if apipods.is_going(obj) and self._agent.is_gone(key, uid):
-            await self._spare(
-                self._api.ask("DELETE", path, {**_DELETE, "preconditions": {"uid": uid}})
-            )
-            self._written.forget(key)
-            return
-        change = self._change(key, obj, uid)
-        if change is not None:
-            body = {"metadata": {"uid": uid}, "status": change}
-            made = await self._spare(
-                self._api.ask("PATCH", f"{path}/status", body, media=port.STRATEGIC_PATCH)
-            )
-            if made is not None:
-                self._written.take(key, made)
+            await self._pods.remove(key, uid)
+        else:
+            await self._pods.tell(key, obj, functools.partial(self._change, key))
 
-    def _change(self, key: wanted.PodKey, obj: Object, uid: str) -> Object | None:
-        there = obj.get("status") or {}
+    def _change(self, key: wanted.PodKey, obj: Mapping[str, Any]) -> Object | None:
+        """What of its status is to be changed."""
+        there, uid = obj.get("status") or {}, apipods.uid_of(obj)
         why = self._admitting.refused.get(uid)
         if why is not None:
             if apipods.has_ended(obj):
@@ -238,13 +229,3 @@ class ApiPods:
         if self._said.get(key) != str(fault):
             self._said[key] = str(fault)
             log.warning("%s: the API server refuses its status: %s", key, fault)
-
-    @staticmethod
-    async def _spare(request: Awaitable[Object]) -> Object | None:
-        """The answer; None where the object is another one, or gone, meanwhile."""
-        try:
-            return await request
-        except port.Refused as fault:
-            if fault.code in (404, 409):
-                return None
-            raise

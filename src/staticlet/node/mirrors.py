@@ -8,6 +8,7 @@ requests.
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
@@ -17,9 +18,11 @@ from staticlet.aio import fanout
 from staticlet.client import port
 from staticlet.kube import core
 from staticlet.node import (
+    answers,
     collection,
     mirrorplan,
     mirrorpod,
+    podwrites,
     statuspatch,
     tending,
     undoing,
@@ -39,7 +42,6 @@ FAILED = "FailedMirrorPod"
 """The reason of the event on the Node when a mirror pod is refused; the kubelet only logs it."""
 
 _MOST_STEPS = 8
-_DELETE = {"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0}
 
 
 class Owner(Protocol):
@@ -91,7 +93,7 @@ class Mirrors:
         self._there = there
         self._clock = clock
         self._tell = tell
-        self._written = collection.Written(there)
+        self._pods = podwrites.PodWrites(api, there)
         self._labels: dict[wanted.PodKey, Mapping[str, str]] = {}
         self._edits = undoing.Undoing[wanted.PodKey](clock, random)
         self._refused: dict[wanted.PodKey, str] = {}
@@ -158,7 +160,7 @@ class Mirrors:
         `kubectl delete` looks at the pod once more and then waits for a watch to say that it was
         deleted. It would wait for ever for one that was replaced between these two.
         """
-        found = self._written.newest(key)
+        found = self._pods.newest(key)
         if found is None or not (found.get("metadata") or {}).get("deletionTimestamp"):
             return 0.0
         now = self._clock.monotonic()
@@ -181,7 +183,7 @@ class Mirrors:
             case mirrorplan.Act.DELETE:
                 if step.edited:
                     self._edits.undone(key)
-                await self._delete(key, step)
+                await self._remove(key, step)
                 return True
             case _:
                 return await self._publish(key, now)
@@ -199,7 +201,7 @@ class Mirrors:
         return mirrorplan.Situation(
             static=static,
             leaving=pod is None and meta is not None and meta.deletionTimestamp is not None,
-            found=self._written.newest(key),
+            found=self._pods.newest(key),
             labels=self._labels.get(key),
             settled=all_wanted.ready >= all_wanted.sources - {apipods.API},
             node_uid=self._owner.uid,
@@ -207,51 +209,28 @@ class Mirrors:
 
     async def _create(self, key: wanted.PodKey, pod: core.Pod) -> None:
         mirror = mirrorpod.made(pod, node=self._node, node_uid=self._owner.uid)
+        ask = functools.partial(answers.ask, self._api, key.name)
         try:
-            made = await self._api.ask("POST", _path(key.namespace), mirror)
+            made = await ask("POST", podwrites.path(key.namespace), mirror)
         except port.Refused as fault:
             if fault.reason != "AlreadyExists":
                 raise
-            made = await self._api.ask("GET", _path(key.namespace, key.name))
+            made = await ask("GET", podwrites.path(*key))
             if (made.get("spec") or {}).get("nodeName") != self._node:
                 raise  # a pod of another node, which the watch will never bring
         else:
             log.info("%s: made its mirror pod", key, extra={"pod": str(key)})
             self._labels[key] = dict((made.get("metadata") or {}).get("labels") or {})
         self._refused.pop(key, None)
-        self._written.take(key, made)
+        self._pods.take(key, made)
 
-    async def _delete(self, key: wanted.PodKey, step: mirrorplan.Step) -> None:
-        body = {**_DELETE, "preconditions": {"uid": step.uid}}
-        try:
-            await self._api.ask("DELETE", _path(key.namespace, key.name), body)
-        except port.Refused as fault:
-            if fault.code not in (404, 409):
-                raise
-            if await self._is_still(key, step.uid):
-                raise port.Unreachable(
-                    f"{self._api.server}: {fault}, and yet it is there"
-                ) from fault
+    async def _remove(self, key: wanted.PodKey, step: mirrorplan.Step) -> None:
+        await self._pods.remove(key, step.uid)
         log.info("%s: removed its mirror pod: %s", key, step.why, extra={"pod": str(key)})
-        self._written.gone(key, step.uid)
         self._labels.pop(key, None)
 
-    async def _is_still(self, key: wanted.PodKey, uid: str) -> bool:
-        """Whether an object is there of which was said that it is gone, or another one by now.
-
-        A kube-apiserver that has just started says so of every pod: its NodeRestriction plugin has
-        not read any yet. No event would ever tell that it is there after all.
-        """
-        try:
-            there = await self._api.ask("GET", _path(key.namespace, key.name))
-        except port.Refused as fault:
-            if fault.code != 404:
-                raise
-            return False
-        return apipods.uid_of(there) == uid
-
     async def _publish(self, key: wanted.PodKey, now: mirrorplan.Situation) -> bool:
-        """Write the status if it differs; the newest counts, one write is under way at most."""
+        """Write the status if it differs; whether it was written."""
         if now.static is None or now.static.status is None or now.found is None:
             self._forget(key, now)
             return False
@@ -259,25 +238,16 @@ class Mirrors:
             return False
         if now.leaving and now.static.status.phase == "Pending":
             return False  # all of it is cleared away: what it was last says more
-        change = statuspatch.patch(now.static.status, now.found.get("status") or {})
-        if change is None:
-            return False
-        body = {"metadata": {"uid": apipods.uid_of(now.found)}, "status": change}
-        path = f"{_path(key.namespace, key.name)}/status"
-        try:
-            made = await self._api.ask("PATCH", path, body, media=port.STRATEGIC_PATCH)
-        except port.Refused as fault:
-            if fault.code not in (404, 409):
-                raise
-            return False  # it went meanwhile: the watch brings what there is now
-        self._written.take(key, made)
-        return True
+        ours = now.static.status
+        return await self._pods.tell(
+            key, now.found, lambda found: statuspatch.patch(ours, found.get("status") or {})
+        )
 
     def _forget(self, key: wanted.PodKey, now: mirrorplan.Situation) -> None:
         """Remember nothing of a name that is neither here nor there."""
         if now.static is None and now.found is None:
             self._labels.pop(key, None)
-            self._written.forget(key)
+            self._pods.forget(key)
             self._going.pop(key, None)
             self._edits.forget(key)
             self._refused.pop(key, None)
@@ -291,11 +261,6 @@ class Mirrors:
             words = f"static pod {key} has no mirror pod: {why}"
             log.warning("%s", words, extra={"pod": str(key)})
             self._tell(FAILED, words)
-
-
-def _path(namespace: str, name: str = "") -> str:
-    path = f"/api/v1/namespaces/{namespace}/pods"
-    return f"{path}/{name}" if name else path
 
 
 def _key(pod: core.Pod) -> wanted.PodKey:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
@@ -18,7 +19,7 @@ from staticlet.kube.patch import merge, strategic
 
 Object = dict[str, Any]
 
-_STRUCTS: Mapping[str, Any] = {"nodes": core.Node, "leases": apitypes.Lease}
+_STRUCTS: Mapping[str, Any] = {"nodes": core.Node, "leases": apitypes.Lease, "pods": core.Pod}
 _REASONS = {403: "Forbidden", 404: "NotFound", 409: "Conflict", 410: "Expired", 500: "Internal"}
 
 
@@ -75,6 +76,7 @@ class FakeApi:
             case "PATCH":
                 return self._patch(whole, body, media=media, subresource=subresource)
             case _:
+                self._check_uid(path, (body or {}).get("preconditions") or {})
                 return self.remove(path)
 
     async def watch(
@@ -115,6 +117,12 @@ class FakeApi:
             raise refused(404, f"{path} not found")
         return self.objects[path]
 
+    def _check_uid(self, path: str, asked: Mapping[str, Any]) -> Object:
+        there = self._there(path)
+        if asked.get("uid") not in (None, there["metadata"]["uid"]):
+            raise refused(409, f"{path} is another one")
+        return there
+
     def _post(self, path: str, body: Object) -> Object:
         place = f"{path}/{body['metadata']['name']}"
         if place in self.objects:
@@ -132,10 +140,7 @@ class FakeApi:
     def _patch(
         self, path: str, body: Any, *, media: str, subresource: bool, whole: bool = False
     ) -> Object:
-        there = self._there(path)
-        uid = (body.get("metadata") or {}).get("uid")
-        if uid not in (None, there["metadata"]["uid"]):
-            raise refused(409, f"{path} is another one")
+        there = self._check_uid(path, body.get("metadata") or {})
         if media == port.MERGE_PATCH:
             made: Any = merge.apply(there, body)
         else:
@@ -172,7 +177,9 @@ def _is_collection(path: str) -> bool:
 
 
 def _within(path: str, collection: str) -> bool:
-    return path.rpartition("/")[0] == collection
+    """Whether a place belongs to a collection, be it of one namespace or of all."""
+    own = path.rpartition("/")[0]
+    return collection in (own, re.sub("/namespaces/[^/]+", "", own))
 
 
 def _copied(value: Object) -> Object:

@@ -1,0 +1,139 @@
+"""What the node writes of pods in the API: their status, and that they are gone.
+
+An answer counts as soon as it is there, before the watch brings the same. Two kinds of servers are
+not believed at once: one that says of a pod that it is gone, which a kube-apiserver says of every
+pod when it has just started, as its NodeRestriction plugin has not read any yet; and one that
+takes a status but does not keep all of it, because it is too old to know every field. The first is
+asked once more; the second is sent a status once for each change, not again and again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any, TypeAlias
+
+from staticlet.client import port
+from staticlet.node import answers, collection
+from staticlet.pods import wanted
+from staticlet.pods.sources import apipods
+
+Object = dict[str, Any]
+
+Change: TypeAlias = Callable[[Mapping[str, Any]], Object | None]
+"""What of an object's status is to be changed, as the value of a patch; None for nothing."""
+
+_DELETE = {"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0}
+_GONE = frozenset((HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))
+
+
+class PodWrites:
+    """Writes pods of one node; the pods as they are by now.
+
+    Args:
+        api: The API server.
+        there: The pods as the watch has them.
+    """
+
+    def __init__(self, api: port.Api, there: collection.Collection) -> None:
+        self._api = api
+        self._there = there
+        self._written = collection.Written(there)
+        self._not_kept: dict[wanted.PodKey, tuple[str, int, Object]] = {}
+
+    def newest(self, key: wanted.PodKey) -> Object | None:
+        """The object as it is by now; None when there is none."""
+        return self._written.newest(key)
+
+    def take(self, key: wanted.PodKey, made: Object) -> None:
+        """Note what the server answered to somebody else's request."""
+        self._written.take(key, made)
+
+    def forget(self, key: wanted.PodKey) -> None:
+        """Nobody asks for it any more."""
+        self._written.forget(key)
+        self._not_kept.pop(key, None)
+
+    async def remove(self, key: wanted.PodKey, uid: str) -> None:
+        """Remove a pod at once; another one that has its name by now is spared.
+
+        Raises:
+            ApiFault: It may still be there.
+        """
+        body = {**_DELETE, "preconditions": {"uid": uid}}
+        await self._asked(key, uid, self._api.ask("DELETE", path(*key), body))
+        self._gone(key, uid)
+
+    async def tell(self, key: wanted.PodKey, obj: Mapping[str, Any], change: Change) -> bool:
+        """Write what of a pod's status is not as it should be; the newest counts.
+
+        What the server did not keep of the same status the last time is not sent again, until it
+        was listed anew: another server may answer then.
+
+        Args:
+            key: The pod.
+            obj: The object as it is by now.
+            change: Decides what is to be changed.
+
+        Returns:
+            Whether anything was written, or found to be gone.
+
+        Raises:
+            ApiFault: It could not be written now.
+        """
+        status, uid = change(obj), apipods.uid_of(obj)
+        if status is None or self._not_kept.get(key) == (uid, self._there.listings, status):
+            return False
+        body = {"metadata": {"uid": uid}, "status": status}
+        place = f"{path(*key)}/status"
+        request = answers.ask(
+            self._api, key.name, "PATCH", place, body, media=port.STRATEGIC_PATCH
+        )
+        made = await self._asked(key, uid, request)
+        if made is None:
+            self._gone(key, uid)
+            return True
+        self._written.take(key, made)
+        self._not_kept.pop(key, None)
+        lacking = change(made)
+        if lacking is not None:
+            self._not_kept[key] = uid, self._there.listings, lacking
+        return True
+
+    def _gone(self, key: wanted.PodKey, uid: str) -> None:
+        self._written.gone(key, uid)
+        self._not_kept.pop(key, None)
+
+    async def _asked(
+        self, key: wanted.PodKey, uid: str, request: Awaitable[Object]
+    ) -> Object | None:
+        """The answer; None where the pod is gone, or another one has its name.
+
+        Raises:
+            ApiFault: As `Api.ask`; or the server says that it is gone, and yet it is there.
+        """
+        try:
+            return await request
+        except port.Refused as fault:
+            if fault.code not in _GONE:
+                raise
+            if await self._is_still(key, uid):
+                words = f"{self._api.server}: {fault}, and yet it is there"
+                raise port.Unreachable(words) from fault
+            return None
+
+    async def _is_still(self, key: wanted.PodKey, uid: str) -> bool:
+        """Whether it is there all the same: no event would ever tell so."""
+        try:
+            there = await self._api.ask("GET", path(*key))
+        except port.Refused as fault:
+            if fault.code != HTTPStatus.NOT_FOUND:
+                raise
+            return False
+        return apipods.uid_of(there) == uid
+
+
+def path(namespace: str, name: str = "") -> str:
+    """Where a pod is in the API; without a name, where all of a namespace are."""
+    found = f"/api/v1/namespaces/{namespace}/pods"
+    return f"{found}/{name}" if name else found

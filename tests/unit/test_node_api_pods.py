@@ -1,0 +1,134 @@
+"""Pods of the API, in virtual time, with a server that does what a test says."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from staticlet.client import reflector
+from staticlet.kube import core
+from staticlet.node import apipods, own
+from staticlet.pods import events, wanted
+from staticlet.testing import fakeapi, fakes, fakeview
+
+pytestmark = pytest.mark.looptime
+
+NODE = "node1"
+KEY = wanted.PodKey("default", "web")
+PODS = "/api/v1/namespaces/default/pods"
+POD = f"{PODS}/web"
+
+
+class World:
+    """A server, an agent, and who serves the one's pods with the other."""
+
+    def __init__(self) -> None:
+        self.api = fakeapi.FakeApi()
+        self.clock = fakes.LoopClock()
+        self.view = fakeview.FakeView(self.clock)
+        self.node = own.OwnNode(NODE)
+        self.told: list[str] = []
+        common: dict[str, Any] = {
+            "clock": self.clock,
+            "random": lambda: 0.5,
+            "pause": asyncio.sleep,
+        }
+        self.there = reflector.Reflector(self.api, "/api/v1/pods", query={}, **common)
+        self.serves = apipods.ApiPods(
+            self.api,
+            agent=self.view,
+            there=self.there,
+            node=self.node,
+            publish=self.view.publish,
+            record=self.record,
+            **common,
+        )
+
+    def record(self, subject: events.Subject, kind: str, reason: str, message: str) -> None:
+        self.told.append(f"{kind} {subject.name} {reason}: {message}")
+
+    async def bind(self) -> str:
+        """Have a pod be bound here and admitted; its uid."""
+        spec = {"nodeName": NODE, "containers": [{"name": "c", "image": "busybox:1"}]}
+        body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": spec}
+        body["metadata"] |= {"namespace": "default", "creationTimestamp": "2030-01-01T00:00:00Z"}
+        made = await self.api.ask("POST", PODS, body)
+        await asyncio.sleep(1)
+        uid = str(made["metadata"]["uid"])
+        assert uid in self.view.wants()
+        return uid
+
+    def show(self, uid: str, phase: str) -> None:
+        meta = core.ObjectMeta(name=KEY.name, namespace=KEY.namespace, uid=uid)
+        self.view.left.add(uid)
+        self.view.show(KEY, core.Pod(metadata=meta, status=core.PodStatus(phase=phase)))
+
+    def clear(self, uid: str) -> None:
+        self.view.left.discard(uid)
+        self.view.show(KEY, None)
+
+    def phase(self) -> str:
+        return str((self.api.objects[POD].get("status") or {}).get("phase"))
+
+
+@contextlib.asynccontextmanager
+async def serving() -> AsyncIterator[World]:
+    world = World()
+    node = {"metadata": {"name": NODE, "uid": "n"}, "status": {"allocatable": {"pods": "10"}}}
+    world.node.grant(granted=True)
+    world.node.settle(node)
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one.run(), name="work") for one in (world.there, world.serves)]
+        await asyncio.sleep(1)
+        try:
+            yield world
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+async def test_a_pod_that_ended_is_removed_though_the_first_delete_was_answered_404():
+    async with serving() as world:
+        uid = await world.bind()
+        world.show(uid, "Running")
+        await asyncio.sleep(1)
+        assert world.phase() == "Running"
+        lies = [fakeapi.refused(404, 'pods "web" not found')]
+        world.api.trouble = lambda method, path: (
+            lies.pop() if method == "DELETE" and lies else None
+        )
+        world.api.change(POD, {"metadata": {"deletionTimestamp": "2030-01-01T00:00:30Z"}})
+        await asyncio.sleep(1)
+        world.clear(uid)
+        await asyncio.sleep(5)
+        assert not lies
+        assert POD not in world.api.objects
+
+
+async def test_a_status_is_written_though_the_first_patch_was_answered_404():
+    async with serving() as world:
+        uid = await world.bind()
+        lies = [fakeapi.refused(404, 'pods "web" not found')]
+        world.api.trouble = lambda method, path: lies.pop() if method == "PATCH" and lies else None
+        world.show(uid, "Running")
+        await asyncio.sleep(5)
+        assert not lies
+        assert world.phase() == "Running"
+
+
+async def test_a_pod_that_somebody_removed_is_asked_about_once():
+    async with serving() as world:
+        uid = await world.bind()
+        world.show(uid, "Running")
+        await asyncio.sleep(1)
+        del world.api.objects[POD]  # and the watch says nothing
+        world.api.calls.clear()
+        for phase in ("Pending", "Succeeded"):
+            world.show(uid, phase)
+            await asyncio.sleep(60)
+        assert world.api.calls.count(f"PATCH {POD}/status") == 1
+        assert world.api.calls.count(f"GET {POD}") == 1
