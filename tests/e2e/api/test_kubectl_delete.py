@@ -70,6 +70,34 @@ def test_every_cascade_is_taken(kubectl, make):
         assert "not found" in kubectl.refused("get", "configmap", "cm")
 
 
+def test_an_owner_in_the_foreground_goes_last(kubectl, api, make, ns):
+    owner = make("configmaps", apiobjects.config_map("owner"))["metadata"]
+    reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner["uid"]}
+    owned = apiobjects.config_map("owned")
+    owned["metadata"] |= {"ownerReferences": [{**reference, "blockOwnerDeletion": True}], **HELD}
+    make("configmaps", owned)
+    kubectl("delete", "configmap", "owner", "--cascade=foreground", "--wait=false")
+    path = f"/api/v1/namespaces/{ns}/configmaps"
+    until(lambda: "deletionTimestamp" in api.get(f"{path}/owned")["metadata"], "it is to go, too")
+    assert api.get(f"{path}/owner")["metadata"]["finalizers"] == ["foregroundDeletion"]
+    waiting = kubectl.start("wait", "--for=delete", "configmap/owner", "--timeout=10s")
+    kubectl(
+        "patch", "configmap", "owned", "--type=merge", "-p", '{"metadata":{"finalizers":null}}'
+    )
+    waiting.communicate(timeout=20)
+    assert waiting.returncode == 0
+    assert api.ask("GET", f"{path}/owned").code == 404
+
+
+def test_what_is_left_behind_has_no_owner_any_more(kubectl, api, make, ns):
+    owner = make("configmaps", apiobjects.config_map("owner"))["metadata"]
+    reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner["uid"]}
+    owned = apiobjects.config_map("owned")
+    make("configmaps", {**owned, "metadata": {"name": "owned", "ownerReferences": [reference]}})
+    kubectl("delete", "configmap", "owner", "--cascade=orphan", "--timeout=10s")
+    assert "ownerReferences" not in kubectl.json("get", "configmap", "owned")["metadata"]
+
+
 def test_what_has_a_finalizer_stays_until_it_is_let_go(kubectl, make):
     body = apiobjects.config_map("held")
     make("configmaps", {**body, "metadata": {"name": "held", **HELD}})

@@ -38,7 +38,9 @@ class Hands:
         """Create an object; one that is there already stays."""
         await self._do("create", kind, Key(kind.key_resource, namespace, ""), obj)
 
-    async def delete(self, kind: Kind, key: Key, uid: str, *, grace_s: int | None = None) -> None:
+    async def delete(
+        self, kind: Kind, key: Key, uid: str, *, grace_s: int | None = None, policy: str = ""
+    ) -> None:
         """Delete an object, if it is still this one.
 
         Args:
@@ -46,16 +48,19 @@ class Hands:
             key: Its key.
             uid: Its uid.
             grace_s: Seconds of grace; None for its own.
+            policy: What becomes of what it owns; empty for what its finalizers say.
         """
         options: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "v1"}
-        options |= {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
+        options["preconditions"] = {"uid": uid}
+        if policy:
+            options["propagationPolicy"] = policy
         if grace_s is not None:
             options["gracePeriodSeconds"] = grace_s
         await self._do("delete", kind, key, options)
 
-    async def update(self, kind: Kind, key: Key, obj: Mapping[str, Any]) -> None:
-        """Update an object."""
-        await self._do("update", kind, key, obj)
+    async def update(self, kind: Kind, key: Key, obj: Mapping[str, Any]) -> bool:
+        """Update an object. Whether that was done."""
+        return await self._do("update", kind, key, obj)
 
     async def create_below(
         self, kind: Kind, key: Key, subresource: str, obj: Mapping[str, Any]

@@ -104,7 +104,7 @@ class Namespaces:
     async def _delete_one(self, kind: Kind, key: Key, uid: str) -> refusal.Refusal | None:
         """Delete an object; a refusal is told, so that it does not end the others' deletion."""
         try:
-            await self._does.delete(kind, key, uid)
+            await self._does.delete(kind, key, uid, policy="Background")
         except refusal.Refusal as fault:
             return fault
         return None

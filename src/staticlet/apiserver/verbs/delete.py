@@ -2,7 +2,8 @@
 
 A pod that runs somewhere gets a time to go and stays until its node has removed it (a deletion
 with a grace of 0); a second deletion may only shorten that time. What holds an object (finalizers,
-the content of a namespace) keeps it, marked as going, until it lets go.
+the content of a namespace) keeps it, marked as going, until it lets go. What it owns is for the
+garbage collector.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from staticlet.apiserver import calls
 from staticlet.apiserver.admission import plugin
 from staticlet.apiserver.resources.kind import Kind, Object
 from staticlet.apiserver.store.port import Decision, Keep, Key, Put, Record, Remove
-from staticlet.apiserver.verbs import answers, body, options, orphans, place, saving
+from staticlet.apiserver.verbs import answers, body, cascade, options, place, saving
 from staticlet.apiserver.verbs.answers import One, Plain
 from staticlet.apiserver.verbs.backend import Backend
 from staticlet.kube import refusal, rfc3339
@@ -28,8 +29,7 @@ async def delete(
     """Delete an object, or begin to.
 
     Returns:
-        The object where it stays for now, or where its kind has it so; else a Status. What the
-        object owns goes after it, by a controller, unless the propagation policy is Orphan.
+        The object where it stays for now, or where its kind has it so; else a Status.
 
     Raises:
         refusal.Refusal: 404; 409 when a precondition does not hold; what admission refuses.
@@ -59,8 +59,6 @@ async def removed(
         mark: Changes the object before it goes; not done when it is going already.
         admit: Whether admission is asked about the deletion.
     """
-    if asked.propagation == options.ORPHAN:
-        await _orphan(backend, call, kind, key, asked, admit=admit)
     gone = False
 
     def decide(record: Record | None) -> Decision:
@@ -80,26 +78,6 @@ async def removed(
         waits = asked.propagation == "Foreground"
         return answers.with_code(saved, _ACCEPTED) if waits else saved
     return saved if kind.strategy.returns_deleted else _done(kind, saved)
-
-
-async def _orphan(
-    backend: Backend,
-    call: calls.Call,
-    kind: Kind,
-    key: Key,
-    asked: options.Deleting,
-    *,
-    admit: bool,
-) -> None:
-    """Leave behind what the object owns, if it may be deleted."""
-    there = backend.store.get(key)
-    if there is None:
-        return  # the deletion says so
-    old = there.object()
-    check_conditions(kind, old, asked)
-    if admit:
-        _admit(backend, call, kind, key.name, old)
-    await orphans.release(backend, call, kind, there)
 
 
 def _admit(backend: Backend, call: calls.Call, kind: Kind, name: str, old: Object) -> None:
@@ -154,10 +132,11 @@ def decided(
     """
     meta = obj["metadata"]
     if meta.get("deletionTimestamp"):
-        return _again(kind, obj, asked.grace_s, now)
+        return _again(kind, obj, asked, now)
     at_once, grace = kind.strategy.prepare_delete(obj, asked.grace_s, now)
     if mark is not None:
         mark(obj)
+    cascade.hold(meta, asked.propagation)
     if at_once and not meta.get("finalizers"):
         return Remove(obj)
     _mark(meta, 0 if at_once else grace, now)
@@ -173,19 +152,24 @@ def let_go(kind: Kind, obj: Object, now: datetime) -> bool:
     return not meta.get("finalizers") and kind.strategy.prepare_delete(obj, 0, now)[0]
 
 
-def _again(kind: Kind, obj: Object, grace: int | None, now: datetime) -> Decision:
-    """What becomes of an object that is going already: its time may be shortened."""
+def _again(kind: Kind, obj: Object, asked: options.Deleting, now: datetime) -> Decision:
+    """What becomes of an object that is going already: its time may be shortened.
+
+    While that time goes on, nothing else of its deletion may change.
+    """
     meta = obj["metadata"]
     left = meta.get("deletionGracePeriodSeconds") or 0
+    grace = asked.grace_s
     if left and (grace is None or grace >= left):
         return Keep()
     if left and grace is not None:
         began = rfc3339.moment(meta["deletionTimestamp"]) - _span(left)
         meta["deletionTimestamp"] = rfc3339.text(began + _span(grace))
         meta["deletionGracePeriodSeconds"] = grace
+    changed = cascade.hold(meta, asked.propagation) or bool(left)
     if let_go(kind, obj, now):
         return Remove(obj)
-    return Put(obj) if left else Keep()
+    return Put(obj) if changed else Keep()
 
 
 _LONGEST_GRACE = 100 * 365 * 24 * 3600
