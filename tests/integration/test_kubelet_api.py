@@ -170,7 +170,9 @@ async def test_a_log_is_read_with_the_options_of_the_api(served):
     assert await log("?sinceSeconds=120") == (200, "two\n")
     assert await log("?limitBytes=3") == (200, "one")
     assert (await log("?tailLines=-1"))[0] == 422
-    assert (await log("?tail=x"))[0] == 422
+    assert (await log("?tail=x"))[0] == 400
+    assert await log("?stream=Stderr") == (200, "")
+    assert (await log("?stream=Stderr&tailLines=1"))[0] == 422
     assert (await log("?sinceSeconds=1&sinceTime=2026-01-01T00:00:00Z"))[0] == 422
 
 

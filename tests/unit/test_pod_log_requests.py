@@ -67,6 +67,30 @@ def test_what_is_asked_for_goes_to_the_kubelet_and_nothing_else():
     assert podlog.path("a", "b", "c", podlog.Options(since_s=5)).endswith("?sinceSeconds=5")
 
 
+def test_one_of_the_two_streams_may_be_asked_for():
+    for asked, query in (("Stdout", "?stream=Stdout"), ("Stderr", "?stream=Stderr"), ("All", "")):
+        wanted = podlog.options({"stream": asked}, "web")
+        assert podlog.path("a", "b", "c", wanted) == f"/containerLogs/a/b/c{query}"
+    podlog.options({"stream": "All", "tailLines": "5"}, "web")
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"stream": "stdout"}, 'stream: Unsupported value: "stdout": supported values: "All", '),
+        ({"stream": "Allx"}, 'stream: Unsupported value: "Allx"'),
+        (
+            {"stream": "Stdout", "tailLines": "5"},
+            "`tailLines` and specific `stream` are mutually exclusive for now",
+        ),
+    ],
+)
+def test_streams_that_are_none_or_have_a_tail_are_invalid(asked, words):
+    found = refused(podlog.options, asked, "web")
+    assert found.code == 422
+    assert words in found.message
+
+
 def test_names_cannot_lead_elsewhere():
     assert podlog.path("a/b", "..", "c?x#y", podlog.Options()) == (
         "/containerLogs/a%2Fb/../c%3Fx%23y"

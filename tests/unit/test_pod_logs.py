@@ -47,6 +47,15 @@ def test_the_time_is_shown_if_wanted_in_one_width():
     assert shown(log("one"), timestamps=True) == b"2026-01-01T00:00:00.000000000Z one\n"
 
 
+def test_one_stream_is_shown_without_the_other_also_in_parts():
+    data = line("a1", tag="P") + line("x", stream="stderr") + line("a2") + line("b")
+    data += line("y", stream="stderr")
+    assert shown(data) == b"x\na1a2\nb\ny\n"
+    assert shown(data, stream="stdout") == b"a1a2\nb\n"
+    assert shown(data, stream="stderr") == b"x\ny\n"
+    assert shown(data, stream="stderr", limit_bytes=3) == b"x\ny"
+
+
 @pytest.mark.parametrize(
     ("lines", "text"), [(0, b""), (1, b"c\n"), (2, b"b\nc\n"), (9, b"a\nb\nc\n")]
 )

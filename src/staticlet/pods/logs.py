@@ -53,6 +53,7 @@ class Options:
         tail_lines: Only so many lines of the end.
         since_ns: Only what was written at this time (nanoseconds since the epoch) or later.
         limit_bytes: At most so many bytes.
+        stream: Only what was written to this one; None for both.
         restarts: Follow the container over its restarts; the kubelet ends with the first life.
     """
 
@@ -62,6 +63,7 @@ class Options:
     tail_lines: int | None = None
     since_ns: int | None = None
     limit_bytes: int | None = None
+    stream: crilog.Stream | None = None
     restarts: bool = False
 
 
@@ -272,7 +274,8 @@ class Text:
         self.done = options.limit_bytes is not None and options.limit_bytes <= 0
         self._since_ns = options.since_ns
         self._timestamps = options.timestamps
-        self._times_matter = options.timestamps or options.since_ns is not None
+        self._stream = options.stream
+        self._whole = not (options.timestamps or options.since_ns or options.stream)
         self._left = options.limit_bytes
         self._raw = b""
         self._skipping = False
@@ -297,7 +300,7 @@ class Text:
         return self._limited(rest)
 
     def _shown(self, raw: bytes) -> bytes:
-        if not self._times_matter and not any(self._parts.values()):
+        if self._whole and not any(self._parts.values()):
             whole = _WHOLE_LINE.match(raw)  # nearly every line is: several times as fast
             if whole is not None:
                 return raw[whole.end() :] + b"\n"
@@ -306,6 +309,8 @@ class Text:
         except crilog.BadLine:
             return b""
         if self._since_ns is not None and entry.at_ns < self._since_ns:
+            return b""
+        if self._stream is not None and entry.stream != self._stream:
             return b""
         parts = self._parts.setdefault(entry.stream, [])
         parts.append(entry)

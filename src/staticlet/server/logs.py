@@ -1,13 +1,15 @@
 """Containers' logs over HTTP, as the kubelet's `/containerLogs/{namespace}/{pod}/{container}`.
 
-The query is Kubernetes' PodLogOptions; what cannot be is answered with 422, what is not there with
-404, a log that is not available yet with 400, each in the kubelet's words. `restarts=true` is our
-own: it follows the container over its restarts.
+The query is Kubernetes' PodLogOptions; a value that cannot be read is answered with 400, one that
+cannot be with 422, what is not there with 404, a log that is not available yet with 400, each in
+Kubernetes' words. `stream` chooses one of the two that a container writes, which a kubelet does
+behind a feature gate. `restarts=true` is our own: it follows the container over its restarts.
 """
 
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
@@ -20,8 +22,14 @@ from staticlet.wire import crilog
 
 PATH = "/containerLogs/{namespace}/{pod}/{container}"
 
-_TRUE = frozenset({"1", "t", "true"})
-_FALSE = frozenset({"", "0", "f", "false"})
+_STREAMS: Mapping[str, crilog.Stream | None] = {
+    "": None,
+    "All": None,
+    "Stdout": "stdout",
+    "Stderr": "stderr",
+}
+_WHOLE = re.compile(r"[+-]?\d{1,19}", re.ASCII)
+_INT64 = 1 << 63
 
 
 class View(Protocol):
@@ -42,7 +50,15 @@ class View(Protocol):
 
 
 class BadOptions(ValueError):
-    """Options that cannot be; the text says which and why."""
+    """Options that cannot be; the text says which and why.
+
+    Attributes:
+        code: The HTTP status: 400 for a value that cannot be read, 422 for one that cannot be.
+    """
+
+    def __init__(self, text: str, code: int = 422) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 def options(query: Mapping[str, str], now: datetime) -> logs.Options:
@@ -62,14 +78,18 @@ def options(query: Mapping[str, str], now: datetime) -> logs.Options:
         try:
             since_ns = crilog.nanoseconds(since_time)
         except crilog.BadLine as fault:
-            raise BadOptions(f"sinceTime: {fault}") from fault
+            raise BadOptions(f"sinceTime: {fault}", 400) from fault
+    stream, tail_lines = _stream(query), _tail(query)
+    if stream is not None and tail_lines is not None:
+        raise BadOptions("`tailLines` and specific `stream` are mutually exclusive for now")
     return logs.Options(
         follow=_flag(query, "follow"),
         previous=_flag(query, "previous"),
         timestamps=_flag(query, "timestamps"),
-        tail_lines=_tail(query),
+        tail_lines=tail_lines,
         since_ns=since_ns,
         limit_bytes=_number(query, "limitBytes", least=1),
+        stream=stream,
         restarts=_flag(query, "restarts"),
     )
 
@@ -77,26 +97,31 @@ def options(query: Mapping[str, str], now: datetime) -> logs.Options:
 def _tail(query: Mapping[str, str]) -> int | None:
     """How many lines; the kubelet's old name for it is `tail`, and `all` of them is no bound."""
     old = query.get("tail", "")
-    if "tailLines" in query or not old:
+    if not old:
         return _number(query, "tailLines", least=0)
     return None if old == "all" else _number(query, "tail", least=0)
 
 
+def _stream(query: Mapping[str, str]) -> crilog.Stream | None:
+    text = query.get("stream", "")
+    if text not in _STREAMS:
+        known = ", ".join(f'"{each}"' for each in sorted(_STREAMS) if each)
+        raise BadOptions(f'stream: Unsupported value: "{text}": supported values: {known}')
+    return _STREAMS[text]
+
+
 def _flag(query: Mapping[str, str], name: str) -> bool:
-    text = query.get(name, "").lower()
-    if text not in _TRUE | _FALSE:
-        raise BadOptions(f"{name}: Invalid value: {text!r}: must be true or false")
-    return text in _TRUE
+    """Whether a switch is on: as in Kubernetes, by all but no value at all, `false` and `0`."""
+    return query.get(name, "false").lower() not in ("false", "0")
 
 
 def _number(query: Mapping[str, str], name: str, *, least: int) -> int | None:
     text = query.get(name, "")
     if not text:
         return None
-    try:
-        number = int(text)
-    except ValueError as fault:
-        raise BadOptions(f"{name}: Invalid value: {text!r}: must be a whole number") from fault
+    if not _WHOLE.fullmatch(text) or not -_INT64 <= int(text) < _INT64:
+        raise BadOptions(f"{name}: Invalid value: {text[:40]!r}: must be a whole number", 400)
+    number = int(text)
     if number < least:
         words = "greater than 0" if least else "greater than or equal to 0"
         raise BadOptions(f"{name}: Invalid value: {number}: must be {words}")
@@ -112,7 +137,7 @@ async def container_log(
         file = view.log_of(key, container, previous=chosen.previous)
         log = logstream.OpenLog(file.path)
     except BadOptions as fault:
-        return web.Response(status=422, text=str(fault))
+        return web.Response(status=fault.code, text=str(fault))
     except logs.Unknown as fault:
         return web.Response(status=404, text=str(fault))
     except logs.NotAvailable as fault:

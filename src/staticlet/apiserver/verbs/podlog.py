@@ -16,6 +16,7 @@ from staticlet.kube import refusal, rfc3339
 from staticlet.kube.validate import errors, peek
 
 LOG = refusal.GroupResource("", "pods/log")
+_BOTH, _STREAMS = "All", ("Stderr", "Stdout")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class Options:
         since: Only what was written then or later.
         tail_lines: Only so many lines of the end.
         limit_bytes: At most so many bytes.
+        stream: `Stdout` or `Stderr`; empty for both.
         verify: Whether to look at the kubelet's certificate.
     """
 
@@ -42,6 +44,7 @@ class Options:
     since: datetime | None = None
     tail_lines: int | None = None
     limit_bytes: int | None = None
+    stream: str = ""
     verify: bool = True
 
 
@@ -64,12 +67,17 @@ def options(asked: Mapping[str, str], pod: str) -> Options:
         since=_time(asked.get("sinceTime", "")),
         tail_lines=query.whole(asked, "tailLines"),
         limit_bytes=query.whole(asked, "limitBytes"),
+        stream=_stream(asked.get("stream", "")),
         verify=not query.flag(asked, "insecureSkipTLSVerifyBackend"),
     )
     found = [*_wrong(made)]
     if found:
         raise refusal.invalid("", "PodLogOptions", pod, found)
     return made
+
+
+def _stream(text: str) -> str:
+    return "" if text == _BOTH else text
 
 
 def _time(text: str) -> datetime | None:
@@ -94,6 +102,11 @@ def _wrong(made: Options) -> errors.Errors:
         yield errors.forbidden((), words)
     elif made.since_s is not None and made.since_s < 1:
         yield errors.invalid(("sinceSeconds",), made.since_s, "must be greater than 0")
+    if made.stream not in ("", *_STREAMS):
+        yield errors.unsupported(("stream",), made.stream, (_BOTH, *_STREAMS))
+    elif made.stream and made.tail_lines is not None:
+        words = "`tailLines` and specific `stream` are mutually exclusive for now"
+        yield errors.forbidden((), words)
 
 
 def container(pod: Object, asked: str) -> str:
@@ -137,6 +150,7 @@ def path(namespace: str, pod: str, chosen: str, wanted: Options) -> str:
         "sinceTime": rfc3339.text(wanted.since) if wanted.since else "",
         "tailLines": _number(wanted.tail_lines),
         "limitBytes": _number(wanted.limit_bytes),
+        "stream": wanted.stream,
     }
     asked = parse.urlencode({name: value for name, value in sorted(given.items()) if value})
     where = "/".join(parse.quote(one, safe="") for one in (namespace, pod, chosen))
