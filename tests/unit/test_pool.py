@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 import pytest
 
 from staticlet.kube import core
+from staticlet.pods import labels, places, pool, report, wanted, worker
 from staticlet.pods import observed as obs
-from staticlet.pods import pool, report, wanted, worker
 from staticlet.pods.images import view
 from staticlet.runtime import port
+from staticlet.testing import wantedpods
 
 KEY = wanted.PodKey("default", "web-node1")
 
@@ -76,6 +77,9 @@ class Tools:
     runtime = Gate()
     clock = Clock()
 
+    def __init__(self):
+        self.places = places.Places()
+
     @staticmethod
     def changed(key):
         assert key == KEY
@@ -123,7 +127,9 @@ async def pooling(monkeypatch, running, *, listed=True):
     async def house():
         return
 
-    made = pool.Pool(Tools(), find, house=house)
+    shared = Tools()
+    made = pool.Pool(shared, find, house=house)
+    made.places = shared.places
     async with asyncio.TaskGroup() as group:
         task = group.create_task(made.run(), name="pool")
         await settle()
@@ -289,6 +295,7 @@ def test_what_the_runtime_lists_is_grouped_by_pod():
         sandboxes={"s0": False, "s1": True},
         containers={"c": port.ContainerState.RUNNING},
         uids=("u1", "u0"),
+        living=(sandboxes[1],),
     )
 
 
@@ -358,3 +365,58 @@ async def test_a_static_pod_is_stopped_though_nothing_is_known_of_the_api(
         made.wish(all_wanted(sources=("file", wanted.API)))
         await settle()
         assert len(Scripted.made) == stopped
+
+
+def on_port_80(name="web"):
+    container = wantedpods.container(ports=[{"containerPort": 80, "hostPort": 80}])
+    return wantedpods.wanted(container, name=name, uid=f"uid-of-{name}")
+
+
+def running_on(pod):
+    box = port.Sandbox(
+        id="s0",
+        name=pod.key.name,
+        namespace=pod.key.namespace,
+        uid=pod.uid,
+        attempt=0,
+        ready=True,
+        created_at_ns=1,
+        annotations=labels.sandbox_annotations(pod, wantedpods.settings().root_dir),
+    )
+    return pool.found([box], [], labels.source_of)
+
+
+async def test_what_was_found_running_has_its_ports_before_any_worker_asks_for_them(monkeypatch):
+    """A worker looks at the runtime before it knows what runs; a new pod's has nothing to see."""
+    old, new = on_port_80(), replace(on_port_80("aaa"), key=wanted.PodKey("default", "aaa"))
+    asked = []
+
+    class Quick(Scripted):
+        def __init__(self, key, tools, **more):
+            super().__init__(key, tools, **more)
+            if key == new.key:
+                asked.append(tools.places.take(key, new, print, print))
+
+    async with pooling(monkeypatch, running_on(old)) as made:
+        monkeypatch.setattr(worker, "Worker", Quick)
+        await made.first_look()
+        made.wish(all_wanted(new, old))
+        await settle()
+        assert [str(one) for one in asked] == [
+            "NodePorts: host port 80/TCP is in use by pod default/web"
+        ]
+
+
+async def test_what_was_found_running_and_has_no_worker_has_its_ports_while_it_lives(monkeypatch):
+    running = running_on(replace(on_port_80(), source=wanted.API))
+    other = on_port_80("other")
+    async with pooling(monkeypatch, running) as made:
+        await made.first_look()
+        made.wish(all_wanted(sources=("file", "api"), ready=("file",)))
+        await settle()
+        assert Scripted.made == [], "the API server has not said yet whether it is wanted"
+        assert made.places.take(other.key, other, print, print) is not None
+        running.clear()
+        made.relist()
+        await settle()
+        assert made.places.take(other.key, other, print, print) is None

@@ -7,7 +7,7 @@ import msgspec
 
 from staticlet.kube import core
 from staticlet.kube.scheduling.room import HostPort
-from staticlet.pods import hostports, present, report, wanted
+from staticlet.pods import hostports, obstacles, present, report, wanted
 from staticlet.pods import observed as obs
 from staticlet.pods.images import view
 from staticlet.runtime import port
@@ -52,9 +52,16 @@ def test_a_pod_that_waits_for_a_port_says_so_with_the_kubelets_reason():
     found = hostports.Clash(
         port=HostPort("", "TCP", 80), holder=wanted.PodKey("default", "other-n1")
     )
-    told = shown(clash=found).status
+    told = shown(obstacle=obstacles.of_port(found)).status
     assert (told.phase, told.reason) == ("Pending", "NodePorts")
     assert told.message == "NodePorts: host port 80/TCP is in use by pod default/other-n1"
+
+
+def test_a_pod_runs_on_while_its_changed_manifest_waits_for_a_place():
+    found = obstacles.Obstacle(reason="OutOfcpu", message="too little", until="", advice="")
+    told = shown(obstacle=found, want=wantedpods.wanted(uid="new")).status
+    assert told.reason is None
+    assert told.message == "runs on as before its manifest changed: OutOfcpu: too little"
 
 
 def over(*, containers=()):

@@ -11,13 +11,13 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from staticlet.aio import clock as clocks
 from staticlet.aio import fanout
-from staticlet.app import attached, facts, housework, looking, merging, view
+from staticlet.app import attached, facts, housework, looking, merging, offering, view
 from staticlet.config.settings import Settings
 from staticlet.host import cgroup, proc
 from staticlet.pods import (
@@ -26,6 +26,7 @@ from staticlet.pods import (
     housekeeping,
     journal,
     observed,
+    places,
     pool,
     runtimegate,
     tools,
@@ -58,6 +59,7 @@ class Agent:
     ) -> None:
         self._clock = clock
         self._facts = facts.Facts(settings, clock)
+        self._offering = offering.Offering(settings)
         self._exits = proc.ExitWatch()
         self._news = fanout.Fanout[str]()
         self._changes = fanout.Fanout[wanted.PodKey]()
@@ -103,6 +105,7 @@ class Agent:
             backoff=_backoff(settings),
             events=self._recorder,
             journal=own_journal,
+            places=places.Places(self._offering.now),
             grace_of=self._grace_of,
             changed=self._changes.publish,
         )
@@ -114,7 +117,7 @@ class Agent:
         self._pool = pool.Pool(
             self._tools,
             self._looking.find,
-            house=self._housework.run_once,
+            house=self._keep_house,
             relist_s=_relist_s(settings),
         )
         self.view = view.View(
@@ -126,7 +129,7 @@ class Agent:
             merging=self._merging,
             recorder=self._recorder,
             journal=own_journal,
-            ports=self._tools.ports,
+            places=self._tools.places,
             changes=self._changes,
         )
         self._joining = self._joined(settings, connections)
@@ -159,6 +162,7 @@ class Agent:
             news=self._news,
             clock=self._clock,
             publish=self._merging.bring,
+            labelled=self._labelled,
         )
         self.view.node_findings = made.findings
         return made
@@ -223,6 +227,17 @@ class Agent:
         name = self._merging.wanted.name_of(uid)
         fields = {"pod": name, "container": container, "uid": uid, "reason": reason}
         log.log(level, "%s: container %s: %s: %s", name, container, reason, message, extra=fields)
+
+    async def _keep_house(self) -> None:
+        """What is done with every look at the whole runtime."""
+        if self._offering.measured(await asyncio.to_thread(self._offering.measure)):
+            self._tools.places.retry()
+        await self._housework.run_once()
+
+    def _labelled(self, node: Mapping[str, Any] | None) -> None:
+        """Take what the API has of the Node; its labels may let a pod in that waits."""
+        if self._offering.labelled(node):
+            self._tools.places.retry()
 
     def _runtime_back(self) -> None:
         self._looking.runtime_back()

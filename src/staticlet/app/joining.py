@@ -6,8 +6,9 @@ Nothing that keeps static pods running waits for anything in here.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from staticlet.aio import clock as clocks
 from staticlet.aio import fanout, supervise
@@ -34,6 +35,7 @@ class Joining:
         news: Tells that there is another one.
         clock: The time.
         publish: Takes what the API wants of this node, as a source's snapshots.
+        labelled: Takes the Node whenever the API has another one.
     """
 
     def __init__(
@@ -48,7 +50,9 @@ class Joining:
         news: fanout.Fanout[str],
         clock: clocks.Clock,
         publish: Callable[[wanted.Snapshot], None],
+        labelled: Callable[[Mapping[str, Any] | None], None],
     ) -> None:
+        self._labelled = labelled
         self.api = connection.Connection(kubeconfig, clock=clock)
         subject = joined.subject(settings.node_name)
         chance = random.SystemRandom().random
@@ -119,8 +123,23 @@ class Joining:
             ("mirror pods", self._mirrors.run),
             ("API pods", self._api_pods.run),
             ("events for the API", self._sender.run),
+            ("labels of the node", self._follow_labels),
         ):
             yield name, supervise.restarting(name, work)
+
+    async def _follow_labels(self) -> None:
+        """Tell of the Node as it is, whenever it has changed."""
+        own = self._node.own
+        while True:
+            with own.changes.subscribed() as news:
+                self._labelled(own.node)
+                try:
+                    while await news.next():
+                        self._labelled(own.node)
+                except fanout.Dropped:
+                    continue
+                else:
+                    return
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -18,9 +18,10 @@ from staticlet.config.settings import Settings
 from staticlet.kube import core, finding
 from staticlet.pods import (
     events,
-    hostports,
     journal,
     logs,
+    obstacles,
+    places,
     pool,
     present,
     report,
@@ -42,7 +43,7 @@ class View:
         merging: What is wanted.
         recorder: What happened.
         journal: What was decided.
-        ports: Who has which ports of this machine.
+        places: Which pods have a place on this node.
         changes: Tells which pods have changed; closed when the agent ends.
     """
 
@@ -57,7 +58,7 @@ class View:
         merging: merging.Merging,
         recorder: events.Recorder,
         journal: journal.Journal,
-        ports: hostports.HostPorts,
+        places: places.Places,
         changes: fanout.Fanout[wanted.PodKey],
     ) -> None:
         self.settings = settings
@@ -69,7 +70,7 @@ class View:
         self._merging = merging
         self._recorder = recorder
         self._journal = journal
-        self._ports = ports
+        self._places = places
         self._changes = changes
 
     @property
@@ -146,10 +147,10 @@ class View:
     def manifests(self) -> wanted.Wanted:
         """All manifests with their states and findings.
 
-        Among them are those about the Node, and about static pods that wait for a port.
+        Among them are those about the Node, and about static pods that find no place on it.
         """
         merged = self._merging.wanted
-        more = (*hostports.findings(merged, self._ports.waiting()), *self.node_findings())
+        more = (*obstacles.findings(merged, self._places.waiting()), *self.node_findings())
         return replace(merged, findings=(*merged.findings, *more)) if more else merged
 
     def node(self) -> str:

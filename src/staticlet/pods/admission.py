@@ -1,4 +1,4 @@
-"""Whether this node takes a pod that an API server has bound to it. Pure.
+"""Whether this node takes a pod: a static one, or one that an API server has bound to it. Pure.
 
 Follows the kubelet's admission in its order: operating system, resources, node selector and
 affinity, host ports, taints that evict. The reasons are the kubelet's, so that controllers that
@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from staticlet.kube import quantity
 from staticlet.kube.plain import objects
 from staticlet.kube.scheduling import affinity, room, tolerations
+from staticlet.pods import node as nodes
+from staticlet.pods import shortage
 
 Object = Mapping[str, Any]
 
@@ -25,7 +28,6 @@ _PREDICATES = {
     "NodePorts": "node(s) didn't have free ports for the requested pod ports",
     "TaintToleration": "node(s) had taints that the pod didn't tolerate",
 }
-_NATIVE_DOMAIN = "kubernetes.io/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,22 @@ def admit(
     return _other_os(pod) or _lacking(pod, node, taken) or _predicate(pod, node, taken)
 
 
+def admit_static(pod: Object, offer: nodes.Offer) -> Refusal | None:
+    """Why this node can never take a static pod, as it is; None when only room is to be found.
+
+    Taints do not matter to a static pod. What the kubelet takes is taken: labels that the Node has
+    in the API alone count as well as those that it was started with.
+    """
+    labels = (offer.labels, {**offer.labels, **offer.api_labels})
+    nodes_seen = ({"metadata": {"name": offer.name, "labels": each}} for each in labels)
+    refused = _other_os(pod)
+    if refused is None and not any(affinity.suits(pod, each) for each in nodes_seen):
+        failed = "NodeAffinity"
+        message = f"Predicate {failed} failed: {_PREDICATES[failed]}"
+        return Refusal(reason=failed, message=message)
+    return refused
+
+
 def _other_os(pod: Object) -> Refusal | None:
     labelled = ((pod.get("metadata") or {}).get("labels") or {}).get(OS_LABEL, OUR_OS)
     if labelled != OUR_OS:
@@ -93,32 +111,13 @@ def _predicate(pod: Object, node: Object, taken: room.Taken) -> Refusal | None:
 def _lacking(pod: Object, node: Object, taken: room.Taken) -> Refusal | None:
     """The first resource of which there is too little, in the kubelet's words."""
     there = (node.get("status") or {}).get("allocatable") or {}
-    for lacking in room.lacking(pod, node, taken):
-        if lacking == "Too many pods":
-            return _out_of("pods", 1, taken.pods, there)
-        name = lacking.removeprefix("Insufficient ")
-        if name not in there and _is_extended(name):
-            continue  # a node that knows nothing of a resource holds it against nobody
-        used = taken.amounts.get(name, quantity.parse("0"))
-        return _out_of(name, _plain(name, room.requests(pod)[name]), _plain(name, used), there)
+    pods = quantity.Quantity(Fraction(taken.pods))
+    used = {**taken.amounts, shortage.PODS: pods}
+    for one in shortage.shortages(shortage.of_pod(pod), used, there):
+        return Refusal(reason=out_of(one), message=one.in_the_kubelets_words())
     return None
 
 
-def _out_of(name: str, asked: int, used: int, there: Mapping[str, Any]) -> Refusal:
-    capacity = _plain(name, quantity.parse(str(there.get(name, "0"))))
-    return Refusal(
-        reason=f"OutOf{name}",
-        message=f"Node didn't have enough resource: {name}, requested: {asked}, used: {used}, "
-        f"capacity: {capacity}",
-    )
-
-
-def _plain(name: str, amount: quantity.Quantity) -> int:
-    """An amount as the kubelet prints it: cpu in thousandths, others in units."""
-    return amount.milli() if name == "cpu" else amount.value()
-
-
-def _is_extended(name: str) -> bool:
-    """Whether a resource is a device or another that is no part of every machine."""
-    domain, _, rest = name.rpartition("/")
-    return bool(domain and rest) and not f"{domain}/".endswith(_NATIVE_DOMAIN)
+def out_of(lacking: shortage.Shortage) -> str:
+    """The kubelet's reason for a shortage."""
+    return f"OutOf{lacking.name}"

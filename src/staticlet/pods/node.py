@@ -36,3 +36,21 @@ class NodeFacts:
     hugepage_sizes: tuple[str, ...] = ()
     resolv_conf: str | None = ""
     hosts: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What this node offers to pods, as admission sees it; the same that its Node says.
+
+    Attributes:
+        name: The node's name.
+        labels: Its own labels: those that it is registered with.
+        api_labels: The labels that an API server has of its Node; empty while that is not known.
+        allocatable: What pods may use, as quantities by resource name; empty where it is not
+            known, and then nobody is refused for it.
+    """
+
+    name: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    api_labels: Mapping[str, str] = field(default_factory=dict)
+    allocatable: Mapping[str, str] = field(default_factory=dict)

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from staticlet.runtime import port
 
 SECOND_NS = 1_000_000_000
+_NO_VOLUME = "FailedMount"
+_NO_CONFIG = "CreateContainerConfigError"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +181,27 @@ def retry_delay_s(tries: int) -> float:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """Why the agent has ended a pod for good, though its restartPolicy would go on.
+
+    Attributes:
+        uid: The pod's.
+        revision: Of its content: another one is not meant.
+        reason: One word, for the status.
+        message: The same for people.
+        at_ns: When it was decided.
+        disruption: The message of its condition DisruptionTarget; empty where it has none.
+    """
+
+    uid: str
+    revision: str
+    reason: str
+    message: str
+    at_ns: int
+    disruption: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """What the agent remembers of one pod key.
 
@@ -193,6 +216,7 @@ class History:
         uid: The UID that `crashes`, `last` and `counts` belong to.
         initialized: The sandbox whose init containers are all done.
         started_at_ns: When the agent first saw this UID (the status's startTime).
+        ended: Why the pod was ended for good; None where it was not.
     """
 
     incarnation: int | None = None
@@ -205,6 +229,7 @@ class History:
     uid: str = ""
     initialized: str = ""
     started_at_ns: int = 0
+    ended: Ending | None = None
 
     def with_exit(self, container: ObservedContainer, rule: BackoffRule) -> History:
         """Remember an exit, for the back-off and for the status's last state."""
@@ -226,6 +251,18 @@ class History:
         """Remember a start that went well."""
         faults = {n: f for n, f in self.faults.items() if n != name}
         return replace(self, faults=faults, counts={**self.counts, name: restart_count})
+
+    def end_of(self, uid: str, revision: str) -> Ending | None:
+        """Why a pod with this content was ended for good; None where it was not."""
+        known = self.ended
+        return known if known and (known.uid, known.revision) == (uid, revision) else None
+
+    def without_lacks(self) -> History:
+        """Forget failures for want of an object or a volume, so that these are tried at once."""
+        fault = self.sandbox_fault
+        faults = {n: f for n, f in self.faults.items() if f.reason != _NO_CONFIG}
+        kept = None if fault is not None and fault.reason == _NO_VOLUME else fault
+        return replace(self, faults=faults, sandbox_fault=kept)
 
     def without_crashes(self) -> History:
         """Forget every back-off: a deliberate stop is not a crash."""

@@ -51,7 +51,7 @@ def target(
         return want
     if want.incarnation != previous.incarnation:
         return want
-    if not any(_serves(s, previous) and s.alive for s in seen.sandboxes):
+    if not any(serves(s, previous) and s.alive for s in seen.sandboxes):
         return want
     ready = all(_image_ready(images, c.name) for c in fields.all_containers(want.pod))
     return want if ready else previous
@@ -83,7 +83,8 @@ def serving(
         return replace(past, incarnation=pod.incarnation)
     if past.incarnation != pod.incarnation:
         doomed = past.doomed | {s.id for s in seen.sandboxes}
-        return replace(past.without_crashes(), incarnation=pod.incarnation, doomed=doomed)
+        fresh = past.without_crashes()
+        return replace(fresh, incarnation=pod.incarnation, doomed=doomed, ended=None)
     return past
 
 
@@ -98,7 +99,7 @@ def finished(pod: wanted.WantedPod, seen: obs.Observed, past: obs.History) -> bo
     """Whether the pod ran to its end: nothing runs and its restartPolicy starts nothing again."""
     if restart_policy(pod.pod) == "Always":
         return False
-    own = [s for s in seen.sandboxes if _serves(s, pod) and s.id not in past.doomed]
+    own = [s for s in seen.sandboxes if serves(s, pod) and s.id not in past.doomed]
     if any(c.alive for s in own for c in s.containers):
         return False
     newest = [(c, _newest(own, c.name)) for c in fields.containers(pod.pod)]
@@ -109,6 +110,12 @@ def finished(pod: wanted.WantedPod, seen: obs.Observed, past: obs.History) -> bo
     )
     never = restart_policy(pod.pod) == "Never"
     return never and any(c is not None and c.exited and c.exit_code != 0 for c in inits)
+
+
+def is_over(pod: wanted.WantedPod, seen: obs.Observed, past: obs.History) -> bool:
+    """Whether nothing of a pod is to be started any more: it ran to its end, or was ended."""
+    ended = past.end_of(pod.uid, pod.revision) is not None
+    return pod.over or ended or finished(pod, seen, past)
 
 
 def _terminate(now: steps.Situation) -> steps.Plan:
@@ -130,7 +137,7 @@ def _serve(now: steps.Situation, pod: wanted.WantedPod) -> steps.Plan:
     stale = tuple(_stops(now, pod, current))
     if stale:
         return steps.Plan(actions=stale)
-    if pod.over or finished(pod, now.seen, now.past):
+    if is_over(pod, now.seen, now.past):
         return _finish(now, pod, current)
     if current is None:
         return _make_sandbox(now, pod)
@@ -146,9 +153,9 @@ def _serve(now: steps.Situation, pod: wanted.WantedPod) -> steps.Plan:
 def _finish(
     now: steps.Situation, pod: wanted.WantedPod, current: obs.ObservedSandbox | None
 ) -> steps.Plan:
-    """Every container ran to its end: only the sandbox is stopped."""
+    """Nothing is started any more: what lives is stopped, and kept for the status."""
     policy = restart_policy(pod.pod)
-    own = [s for s in now.seen.sandboxes if _serves(s, pod)]
+    own = [s for s in now.seen.sandboxes if serves(s, pod)]
     ends = [
         f"container {c.name} {because.ended(seen)}"
         for c in fields.all_containers(pod.pod)
@@ -157,6 +164,9 @@ def _finish(
     why = f"{', '.join(ends)}, and its restartPolicy is {policy}"
     if pod.over:
         why = "the API server has it as ended, and nothing of it is started again"
+    ended = now.past.end_of(pod.uid, pod.revision)
+    if ended is not None:
+        why = f"{ended.reason}: {ended.message}"
     waits = {"": steps.Wait(what="leaving it ended", why=why)}
     if current is not None:
         stop = steps.Stop(sandbox_id=current.id, grace_s=current.grace_s, why=why)
@@ -164,7 +174,8 @@ def _finish(
     return steps.Plan(actions=_leftovers(now, pod, current), waits=waits)
 
 
-def _serves(sandbox: obs.ObservedSandbox, pod: wanted.WantedPod) -> bool:
+def serves(sandbox: obs.ObservedSandbox, pod: wanted.WantedPod) -> bool:
+    """Whether a sandbox was made for this very content of a pod."""
     return sandbox.uid == pod.uid and sandbox.revision == pod.revision
 
 
@@ -172,7 +183,7 @@ def _current(now: steps.Situation, pod: wanted.WantedPod) -> obs.ObservedSandbox
     """The sandbox in which the pod runs: the newest that is ready and serves this content."""
     host_network = fields.host_network(pod.pod)
     for sandbox in now.seen.sandboxes:
-        good = sandbox.ready and sandbox.id not in now.past.doomed and _serves(sandbox, pod)
+        good = sandbox.ready and sandbox.id not in now.past.doomed and serves(sandbox, pod)
         if good and sandbox.host_network == host_network and (host_network or sandbox.ips):
             return sandbox
     return None
@@ -184,7 +195,7 @@ def _stops(
     for sandbox in now.seen.sandboxes:
         if sandbox is current or not sandbox.alive:
             continue
-        if not _serves(sandbox, pod):
+        if not serves(sandbox, pod):
             why = because.changed(pod)
         elif sandbox.id in now.past.doomed:
             why = "a restart was asked for, or its manifest was removed and put back"
@@ -225,7 +236,7 @@ def _wait_for_sandbox(fault: obs.Fault) -> steps.Wait:
 def _why_sandbox(now: steps.Situation, pod: wanted.WantedPod) -> str:
     if now.past.sandbox_fault:
         return f"the last try failed: {now.past.sandbox_fault.message}"
-    if any(not _serves(s, pod) for s in now.seen.sandboxes):
+    if any(not serves(s, pod) for s in now.seen.sandboxes):
         return because.changed(pod)
     if now.seen.sandboxes:
         return "its sandbox is gone"
@@ -302,7 +313,7 @@ class _Steps:
         own = [
             s
             for s in self.now.seen.sandboxes
-            if _serves(s, self.pod) and s.id not in self.now.past.doomed
+            if serves(s, self.pod) and s.id not in self.now.past.doomed
         ]
         return _newest(own, name)
 
@@ -447,7 +458,7 @@ def _removals(
     kept: set[str] = set()
     if target_pod is not None:
         own = [s for s in now.seen.sandboxes if s.uid == keep_uid]
-        serving_now = [s for s in own if _serves(s, target_pod) and s.id not in now.past.doomed]
+        serving_now = [s for s in own if serves(s, target_pod) and s.id not in now.past.doomed]
         if restart_policy(target_pod.pod) != "Always":
             kept |= {s.id for s in serving_now}
         elif current is None:

@@ -35,12 +35,14 @@ class Found:
         sandboxes: Whether each sandbox is ready, by id.
         containers: The state of each container, by id.
         uids: UID of each sandbox, newest first.
+        living: The sandboxes of which something lives.
     """
 
     sources: frozenset[str]
     sandboxes: Mapping[str, bool]
     containers: Mapping[str, port.ContainerState]
     uids: tuple[str, ...]
+    living: tuple[port.Sandbox, ...] = ()
 
 
 Lister = Callable[[], Awaitable[Mapping[wanted.PodKey, Found]]]
@@ -72,6 +74,7 @@ class Pool:
         )
         self._group: asyncio.TaskGroup | None = None
         self._restarts: dict[wanted.PodKey, int] = {}
+        self._adopted: frozenset[wanted.PodKey] | None = None
 
     def wish(self, all_wanted: wanted.Wanted) -> None:
         """Set all that is wanted; the newest wish counts."""
@@ -170,6 +173,7 @@ class Pool:
         """Tell each worker what is wanted of it; before the first wish nobody is told anything."""
         if want is None:
             return
+        self._adopt(want)
         for key, pod in want.pods.items():
             self._tell(key, pod)
         for key in [*self._workers]:
@@ -178,6 +182,23 @@ class Pool:
         for key in self._found:
             if key not in want.pods and key not in self._workers and self._may_stop(key, want):
                 self._tell(key, None)
+
+    def _adopt(self, want: wanted.Wanted) -> None:
+        """Give what was found running its place on the node before anybody else asks for one.
+
+        Workers look for themselves, and some are quicker than others. What has no worker keeps its
+        place until a list shows that it is gone.
+        """
+        if not self._listed.is_set():
+            return
+        living = {key: found.living for key, found in self._found.items() if found.living}
+        if self._adopted is None:
+            self._adopted = frozenset(living)
+            for key in living.keys() - self._workers.keys():
+                self._tools.places.adopt(key, living[key], want.pods.get(key))
+        for key in self._adopted - living.keys() - self._workers.keys():
+            self._tools.places.leave(key)
+        self._adopted &= living.keys()
 
     def _may_stop(self, key: wanted.PodKey, want: wanted.Wanted) -> bool:
         """Whether absence means removal: only once the source that brought the pod was seen.
@@ -302,8 +323,11 @@ def found(
         boxes.setdefault(key, []).append(sandbox)
         keys[sandbox.id] = key
     states: dict[wanted.PodKey, dict[str, port.ContainerState]] = {}
+    running: set[str] = set()
     for container in containers:
         owner = keys.get(container.sandbox_id)
+        if container.state in (port.ContainerState.RUNNING, port.ContainerState.UNKNOWN):
+            running.add(container.sandbox_id)
         if owner is not None:
             states.setdefault(owner, {})[container.id] = container.state
     return {
@@ -312,6 +336,7 @@ def found(
             sandboxes={s.id: s.ready for s in own},
             containers=states.get(key, {}),
             uids=tuple(s.uid for s in sorted(own, key=lambda s: -s.created_at_ns)),
+            living=tuple(s for s in own if s.ready or s.id in running),
         )
         for key, own in boxes.items()
     }

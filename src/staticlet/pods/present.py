@@ -8,8 +8,8 @@ from datetime import datetime
 import msgspec
 
 from staticlet.kube import core
-from staticlet.pods import hostports, status, wanted
 from staticlet.pods import observed as obs
+from staticlet.pods import obstacles, status, wanted
 from staticlet.pods import report as report_values
 from staticlet.pods.images import view as image_view
 
@@ -71,12 +71,21 @@ def _metadata(
 
 def _with_trouble(base: core.PodStatus, report: report_values.Report) -> core.PodStatus:
     """The status with what keeps the pod from starting, from changing or from going."""
-    if report.clash is not None:
-        words = f"{hostports.REASON}: {report.clash}"
-        return msgspec.structs.replace(base, reason=hostports.REASON, message=words)
+    if report.obstacle is not None:
+        return _obstructed(base, report, report.obstacle)
     fault = report.past.sandbox_fault or report.trouble
     message = f"{fault.reason}: {fault.message}" if fault else _of_successor(report)
     return msgspec.structs.replace(base, message=message) if message else base
+
+
+def _obstructed(
+    base: core.PodStatus, report: report_values.Report, obstacle: obstacles.Obstacle
+) -> core.PodStatus:
+    """Waiting to be let in, or running on while what is to take its place waits."""
+    if report.serving is not report.want:
+        words = f"runs on as before its manifest changed: {obstacle}"
+        return msgspec.structs.replace(base, message=words)
+    return msgspec.structs.replace(base, reason=obstacle.reason, message=str(obstacle))
 
 
 def _of_successor(report: report_values.Report) -> str:

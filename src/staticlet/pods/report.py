@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from staticlet.pods import hostports, steps, wanted
 from staticlet.pods import observed as obs
+from staticlet.pods import obstacles, steps, wanted
 from staticlet.pods.images import view as image_view
 
 
@@ -26,7 +26,7 @@ class Report:
         images: Where the images for the next start of each container stand.
         successor_images: The same for the wanted pod while its predecessor still runs.
         trouble: A stop or removal that failed and is tried again.
-        clash: The port of this machine that it waits for.
+        obstacle: What keeps it, or its changed manifest, from being let in on this node.
     """
 
     key: wanted.PodKey
@@ -39,4 +39,4 @@ class Report:
     images: Mapping[str, image_view.ImageView] = field(default_factory=dict)
     successor_images: Mapping[str, image_view.ImageView] = field(default_factory=dict)
     trouble: obs.Fault | None = None
-    clash: hostports.Clash | None = None
+    obstacle: obstacles.Obstacle | None = None

@@ -51,11 +51,14 @@ def status(known: Known) -> core.PodStatus:
     init = [_container_status(known, sandboxes, c) for c in fields.init_containers(pod)]
     regular = [_container_status(known, sandboxes, c) for c in fields.containers(pod)]
     regular.sort(key=lambda s: s.name)
-    phase = _phase(pod, init, regular)
+    ended = _ended_for_good(known)
+    phase = "Failed" if ended is not None else _phase(pod, init, regular)
     ips = _pod_ips(known, current)
     started = known.past.started_at_ns or known.now_ns
     return core.PodStatus(
         phase=phase,
+        reason=ended.reason if ended is not None else None,
+        message=ended.message if ended is not None else None,
         conditions=_conditions(known, phase, current, init, regular),
         hostIP=known.host_ips[0] if known.host_ips else None,
         hostIPs=[core.HostIP(ip=ip) for ip in known.host_ips] or None,
@@ -66,6 +69,13 @@ def status(known: Known) -> core.PodStatus:
         containerStatuses=regular,
         qosClass=qos.qos_class(pod).value,
     )
+
+
+def _ended_for_good(known: Known) -> obs.Ending | None:
+    """Why the agent has ended the pod, once nothing of it runs any more."""
+    if any(sandbox.alive for sandbox in _own(known)):
+        return None
+    return known.past.end_of(known.pod.uid, known.pod.revision)
 
 
 def _own(known: Known) -> list[obs.ObservedSandbox]:
@@ -149,6 +159,8 @@ def _waiting(
 ) -> core.ContainerStateWaiting | None:
     """Why a container that should start does not: back-off, a failed start, its image."""
     if newest is not None and newest.running:
+        return None
+    if known.past.end_of(known.pod.uid, known.pod.revision) is not None:
         return None
     if newest is not None and newest.exited and not planning.restarts(known.pod.pod, spec, newest):
         return None
@@ -248,13 +260,18 @@ def _conditions(
     initialized = _initialized(known, phase, init, regular)
     ready = _ready(known, phase, init, regular)
     sandbox = _Verdict(good=current is not None)
-    return [
+    found = [
         _condition("PodReadyToStartContainers", sandbox, moved),
         _condition("Initialized", initialized, moved),
         _condition("Ready", ready, moved),
         _condition("ContainersReady", ready, moved),
         _condition("PodScheduled", _Verdict(good=True), moved),
     ]
+    ending = known.past.end_of(known.pod.uid, known.pod.revision)
+    if ending is not None and ending.disruption:
+        why = _Verdict(good=True, reason="TerminationByKubelet", message=ending.disruption)
+        found.append(_condition("DisruptionTarget", why, time_of(ending.at_ns)))
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,7 @@ def _kind(report: Report) -> str:
         if report.leaving is not None:
             return STOPPING
         return WAITING if report.want is not None else ""
-    if planning.finished(pod, report.seen, report.past):
+    if planning.is_over(pod, report.seen, report.past):
         return FINISHED
     current = next((s for s in report.seen.sandboxes if s.uid == pod.uid and s.alive), None)
     if current is None:

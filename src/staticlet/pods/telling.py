@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from staticlet.pods import because, events, fields, hostports, steps, tools, wanted
+from staticlet.pods import because, events, fields, obstacles, steps, tools, wanted
 from staticlet.pods import observed as obs
 from staticlet.pods.images import view as image_view
 
@@ -38,6 +38,7 @@ class Teller:
         self._journal = shared.journal
         self._waits: Mapping[str, steps.Wait] = {}
         self._held = ""
+        self._obstacle: obstacles.Obstacle | None = None
 
     def waiting(self, pod: wanted.WantedPod | None, waits: Mapping[str, steps.Wait]) -> None:
         """The plan does not do these things now."""
@@ -75,12 +76,23 @@ class Teller:
             self._held = why
             self._journal.decide(self._key, "running on as before", why)
 
-    def clashes(self, pod: wanted.WantedPod, found: hostports.Clash) -> None:
-        """A port that the pod needs is another's."""
-        subject = events.of_pod(self._key, pod.uid)
-        message = f"{found}; it is tried again when that pod has ended"
-        self._events.record(subject, events.WARNING, hostports.REASON, message)
+    def obstructed(self, pod: wanted.WantedPod | None, found: obstacles.Obstacle | None) -> None:
+        """A pod is not let in on this node; told when that begins, and when why has changed."""
+        before, self._obstacle = self._obstacle, found
+        if pod is None or found is None or (before is not None and found.is_like(before)):
+            return
+        message = f"{found.message}; it is tried again {found.until}"
+        self._events.record(
+            events.of_pod(self._key, pod.uid), events.WARNING, found.reason, message
+        )
         log.warning("%s: not started: %s", self._key, message)
+
+    def ended(self, pod: wanted.WantedPod, ending: obs.Ending) -> None:
+        """The agent ends a pod for good."""
+        kind = events.WARNING if ending.disruption else events.NORMAL
+        subject = events.of_pod(self._key, pod.uid)
+        self._events.record(subject, kind, ending.reason, ending.message)
+        log.warning("%s: ended: %s: %s", self._key, ending.reason, ending.message)
 
     def served(self) -> None:
         """What is wanted is served."""

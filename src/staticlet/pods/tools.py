@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Protocol
 
 from staticlet.aio import clock as clocks
-from staticlet.pods import events, hostports, wanted
+from staticlet.pods import events, places, wanted
 from staticlet.pods import observed as obs
 from staticlet.pods.images import view as image_view
 from staticlet.runtime import port
@@ -207,7 +207,7 @@ class Tools:
         backoff: The crash back-off.
         events: Takes what happens.
         journal: Takes what is decided.
-        ports: Knows who has which ports of this machine.
+        places: Knows which pods have a place on this node, and who waits for one.
         grace_of: The grace, in seconds, that a deletion gives the pod of a UID; None for its own.
         changed: Is told that what a worker reports has changed; must not wait.
     """
@@ -221,6 +221,6 @@ class Tools:
     backoff: obs.BackoffRule = field(default_factory=obs.BackoffRule)
     events: Events = field(default_factory=Unheard)
     journal: Journal = field(default_factory=Unheard)
-    ports: hostports.HostPorts = field(default_factory=hostports.HostPorts)
+    places: places.Places = field(default_factory=places.Places)
     grace_of: Callable[[str], int | None] = _own_grace
     changed: Callable[[wanted.PodKey], None] = _nobody

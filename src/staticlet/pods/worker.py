@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import TypeVar, assert_never
 
 from staticlet.aio import logfields
-from staticlet.pods import fields, hostports, report, steps, telling, tools, wanted
+from staticlet.pods import entrance, fields, preemption, report, steps, telling, tools, wanted
 from staticlet.pods import observed as obs
 from staticlet.pods import plan as planning
 from staticlet.pods.images import view as image_view
@@ -70,7 +70,7 @@ class Worker:
         self._successor_images: Mapping[str, image_view.ImageView] = {}
         self._trouble: obs.Fault | None = None
         self._blind: obs.Fault | None = None
-        self._clash: hostports.Clash | None = None
+        self._entrance = entrance.Entrance(key, shared.places, wake=self.wake, end=self._preempted)
 
     @property
     def seen(self) -> obs.Observed:
@@ -97,6 +97,27 @@ class Worker:
         self._look = True
         self._woken.set()
 
+    def _preempted(self) -> None:
+        """A critical pod needs its room: it ends, with its own grace, and is not started again."""
+        self._end(preemption.REASON, preemption.MESSAGE, disruption=preemption.CONDITION)
+
+    def _end(self, reason: str, message: str, *, disruption: str = "") -> None:
+        """End the pod for good, whatever its restartPolicy says."""
+        pod = self._serving
+        if pod is None or planning.is_over(pod, self._seen, self._past):
+            return
+        ending = obs.Ending(
+            uid=pod.uid,
+            revision=pod.revision,
+            reason=reason,
+            message=message,
+            at_ns=self._now_ns(),
+            disruption=disruption,
+        )
+        self._past = replace(self._past, ended=ending)
+        self._teller.ended(pod, ending)
+        self._woken.set()
+
     def watches(self, runtime_id: str) -> bool:
         """Whether the kernel will tell when the process of this container or sandbox ends."""
         return runtime_id in self._watched
@@ -114,7 +135,7 @@ class Worker:
             images=self._images,
             successor_images=self._successor_images,
             trouble=self._trouble,
-            clash=self._clash,
+            obstacle=self._entrance.obstacle,
         )
 
     async def run(self) -> None:
@@ -133,7 +154,7 @@ class Worker:
                     await self._look_later(fault)
         finally:
             self._release_start()
-            self._tools.ports.release(self.key)
+            self._entrance.leave()
             for pid in self._watched.values():
                 self._tools.exits.remove(pid)
 
@@ -146,7 +167,9 @@ class Worker:
         if self._look:
             await self._look_anew()
         await self._take_in_exits()
-        made = self._within_ports(self._plan())
+        planned = self._plan()
+        made = self._entrance.let_in(planned, self._serving, self._seen, self._past)
+        self._teller.obstructed(self._want, self._entrance.obstacle)
         self._waits = made.waits
         self._tools.changed(self.key)
         self._teller.waiting(self._serving, made.waits)
@@ -180,15 +203,19 @@ class Worker:
     def _plan(self) -> steps.Plan:
         now_ns = self._now_ns()
         want = self._want
+        self._entrance.ask_anew()
         images: Mapping[str, image_view.ImageView] = {}
         if want is not None:
             images = self._views(want)
         target = planning.target(want, self._serving, self._seen, images)
-        if target is not want and want is not None:
+        lacks_images = target is not want
+        if target is not None and target is want:
+            target = self._entrance.successor(want, self._serving, self._seen)
+        if lacks_images and want is not None:
             self._tools.images.need(want, self._counts(want), self.wake)
         if target is not None and target is not want:
             self._successor_images = images
-            if want is not None:
+            if want is not None and lacks_images:
                 self._teller.held_back(want, images)
             images = self._views(target)
         else:
@@ -197,31 +224,6 @@ class Worker:
         self._images = images
         self._switch(target, now_ns)
         return planning.plan(self._situation(target, images, now_ns))
-
-    def _within_ports(self, made: steps.Plan) -> steps.Plan:
-        """The plan if the pod has its ports of the machine; else one that waits for them.
-
-        What lives has its ports, whatever else says so: it may have been found there.
-        """
-        before, self._clash = self._clash, None
-        living = any(s.alive for s in self._seen.sandboxes)
-        known, pod = self._known_pod(), self._serving
-        makes = any(isinstance(a, steps.RunSandbox) for a in made.actions)
-        if living and known is not None:
-            self._tools.ports.hold(self.key, hostports.of(known.pod))
-        elif not makes or pod is None:
-            self._tools.ports.release(self.key)
-        else:
-            self._clash = self._tools.ports.claim(self.key, pod.pod, self.wake)
-        if self._clash is None or pod is None:
-            return made
-        if self._clash != before:
-            self._teller.clashes(pod, self._clash)
-        wait = steps.Wait(
-            what="waiting to make its sandbox", why=f"{hostports.REASON}: {self._clash}"
-        )
-        rest = tuple(a for a in made.actions if not isinstance(a, steps.RunSandbox))
-        return replace(made, actions=rest, waits={**made.waits, "": wait})
 
     def _situation(
         self,
