@@ -133,6 +133,18 @@ async def test_a_server_that_says_a_pod_is_gone_that_is_there_is_not_believed(wo
     assert world.pods.newest(KEY) is not None
 
 
+async def test_a_pod_that_must_not_be_looked_at_may_be_gone_and_is_no_refusal(world):
+    """As a Node authorizer has it, which knows of no relation to what is not there."""
+    uid = await world.make()
+    world.api.remove(POD)
+    forbidden = fakeapi.refused(403, "no relationship found between node and this object")
+    world.api.trouble = lambda method, path: forbidden if method == "GET" else None
+    with pytest.raises(port.Unreachable, match="may be gone"):
+        await world.pods.remove(KEY, uid)
+    world.see()
+    assert world.pods.newest(KEY) is None
+
+
 async def test_what_a_server_does_not_keep_is_sent_once():
     world = World(Forgetful("hostIPs"))
     await world.make()

@@ -123,10 +123,19 @@ class PodWrites:
             return None
 
     async def _is_still(self, key: wanted.PodKey, uid: str) -> bool:
-        """Whether it is there all the same: no event would ever tell so."""
+        """Whether it is there all the same: no event would ever tell so.
+
+        A Node authorizer permits a node what it has to do with, so of a pod that is gone it says
+        403. It does so of any pod until it has read them: the watch, or another try, will tell.
+
+        Raises:
+            ApiFault: As `Api.ask`; or that cannot be said.
+        """
         try:
             there = await self._api.ask("GET", path(*key))
         except port.Refused as fault:
+            if fault.code == HTTPStatus.FORBIDDEN:
+                raise port.Unreachable(f"{self._api.server}: {fault}: it may be gone") from fault
             if fault.code != HTTPStatus.NOT_FOUND:
                 raise
             return False
