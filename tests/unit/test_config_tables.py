@@ -178,28 +178,6 @@ BAD_FIELDS = {
         "maxPods: 5\nmaxPods: 6",
         ["4:1: maxPods: is set twice, first in line 3: remove one"],
     ),
-    "a cipher suite that is none": (
-        "tlsCipherSuites:\n- TLS_AES_128_GCM_SHA256\n- TLS_ECDHE_RSA_WITH_AES_128_GMC_SHA256",
-        [
-            (
-                '5:3: tlsCipherSuites[1]: "TLS_ECDHE_RSA_WITH_AES_128_GMC_SHA256" is not the name'
-                ' of a cipher suite; did you mean "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"?'
-            )
-        ],
-    ),
-    "a cipher suite in OpenSSL's words": (
-        "tlsCipherSuites: [AES]",
-        ['3:19: tlsCipherSuites[0]: "AES" is not the name of a cipher suite'],
-    ),
-    "a version of TLS that is none": (
-        'tlsMinVersion: "1.2"',
-        [
-            (
-                "3:1: tlsMinVersion: must be one of VersionTLS10, VersionTLS11, VersionTLS12,"
-                ' VersionTLS13, not "1.2"'
-            )
-        ],
-    ),
     "run-once mode": (
         "runOnce: true",
         ["3:1: runOnce: run-once mode is no longer supported: remove the field"],

@@ -42,6 +42,48 @@ def test_without_a_word_tls_1_2_and_the_usual_suites_hold(tmp_path):
         assert (settings.tls_min_version, settings.tls_cipher_suites) == ("VersionTLS12", ())
 
 
+ERRORS = {
+    "a cipher suite that is none": (
+        "tlsCipherSuites:\n- TLS_AES_128_GCM_SHA256\n- TLS_ECDHE_RSA_WITH_AES_128_GMC_SHA256",
+        [
+            (
+                '5:3: tlsCipherSuites[1]: "TLS_ECDHE_RSA_WITH_AES_128_GMC_SHA256" is not the name'
+                ' of a cipher suite; did you mean "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"?'
+            )
+        ],
+    ),
+    "a cipher suite in OpenSSL's words": (
+        "tlsCipherSuites: [AES]",
+        ['3:19: tlsCipherSuites[0]: "AES" is not the name of a cipher suite'],
+    ),
+    "a version of TLS that is none": (
+        'tlsMinVersion: "1.2"',
+        [
+            (
+                "3:1: tlsMinVersion: must be one of VersionTLS10, VersionTLS11, VersionTLS12,"
+                ' VersionTLS13, not "1.2"'
+            )
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), ERRORS.values(), ids=ERRORS)
+def test_a_name_that_is_none_is_an_error_with_its_place(tmp_path, text, said):
+    with pytest.raises(load.ConfigError) as refused:
+        loaded(tmp_path, text)
+    path = tmp_path / "kubelet.yaml"
+    assert [str(one).removeprefix(f"{path}:") for one in refused.value.findings] == said
+
+
+def test_a_flag_with_a_name_that_is_none_is_named(tmp_path):
+    with pytest.raises(load.ConfigError) as refused:
+        loaded(tmp_path, tls_cipher_suites=["AES"])
+    assert [str(one) for one in refused.value.findings] == [
+        'flag --tls-cipher-suites: tlsCipherSuites[0]: "AES" is not the name of a cipher suite'
+    ]
+
+
 WARNINGS = {
     "what is sound": ("tlsCipherSuites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]", []),
     "TLS 1.1": (
