@@ -94,6 +94,9 @@ class View:
         of_api = {pod.key: pod for pod in self.wants().values()}
         return wanted.Wanted(pods={**of_api, **self.static})
 
+    def held_up(self):
+        return {}
+
     def happened(self) -> tuple[events.Event, ...]:
         return ()
 

@@ -7,7 +7,7 @@ its one owner at the moment of asking.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -152,6 +152,10 @@ class View:
         merged = self._merging.wanted
         more = (*obstacles.findings(merged, self._places.waiting()), *self.node_findings())
         return replace(merged, findings=(*merged.findings, *more)) if more else merged
+
+    def held_up(self) -> Mapping[wanted.PodKey, obstacles.Obstacle]:
+        """The pods that find no place on this node, and what is in the way of each."""
+        return dict(self._places.waiting())
 
     def node(self) -> str:
         """The node's name."""

@@ -16,7 +16,7 @@ import msgspec
 from staticlet.aio import fanout
 from staticlet.kube.scheduling import room
 from staticlet.node import view
-from staticlet.pods import admission, events
+from staticlet.pods import admission, events, hostports, wanted
 from staticlet.pods.sources import apipods
 
 log = logging.getLogger(__name__)
@@ -138,19 +138,29 @@ class Admitting:
 
     def _taken(self, objects: Sequence[Object]) -> room.Taken:
         """What the pods use that are here: the static ones, and those that were admitted."""
-        taken = room.Taken(self._static_pods())
+        taken = self._taken_by_static_pods()
         for one in objects:
             if apipods.uid_of(one) in self.admitted and not apipods.has_ended(one):
                 taken.add(one)
         return taken
 
-    def _static_pods(self) -> list[Object]:
-        """The static pods that have not ended, as plain objects."""
-        found: list[Object] = []
+    def _taken_by_static_pods(self) -> room.Taken:
+        """What the static pods use that have not ended.
+
+        One that finds no place on the node uses nothing, as in the kubelet, which refuses it. But
+        a port that it waits for is kept for it, and so is the room that is being made for it.
+        """
+        taken, held_up = room.Taken(), self._agent.held_up()
         for key, pod in self._agent.manifests().pods.items():
-            if pod.source == apipods.API:
+            if pod.source == apipods.API or self._has_ended(key):
                 continue
-            shown = self._agent.pod(key)
-            if shown is None or shown.status is None or shown.status.phase not in _ENDED:
-                found.append(msgspec.to_builtins(pod.pod))
-        return found
+            plain, obstacle = msgspec.to_builtins(pod.pod), held_up.get(key)
+            if obstacle is None or obstacle.soon:
+                taken.add(plain)
+            elif obstacle.reason == hostports.REASON:
+                taken.ports |= room.ports(plain)
+        return taken
+
+    def _has_ended(self, key: wanted.PodKey) -> bool:
+        shown = self._agent.pod(key)
+        return shown is not None and shown.status is not None and shown.status.phase in _ENDED

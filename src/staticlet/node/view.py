@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
 from staticlet.aio import fanout
 from staticlet.kube import core
-from staticlet.pods import events, wanted
+from staticlet.pods import events, obstacles, wanted
 
 
 class Agent(Protocol):
@@ -28,6 +29,10 @@ class Agent(Protocol):
 
     def manifests(self) -> wanted.Wanted:
         """What is wanted here, with all manifests."""
+        ...
+
+    def held_up(self) -> Mapping[wanted.PodKey, obstacles.Obstacle]:
+        """The pods that find no place on this node, and what is in the way of each."""
         ...
 
     def happened(self) -> tuple[events.Event, ...]:

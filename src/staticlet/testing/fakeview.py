@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime
 
 from staticlet.aio import clock as clocks
 from staticlet.aio import fanout
 from staticlet.kube import core
-from staticlet.pods import events, wanted
+from staticlet.pods import events, obstacles, wanted
 
 
 class FakeView:
@@ -24,6 +25,7 @@ class FakeView:
         static: The static pods that are wanted.
         asked: What the API wants here, as it was published last.
         left: The UIDs of which something is left on the machine.
+        held: The pods that find no place on the node.
     """
 
     def __init__(self, clock: clocks.Clock) -> None:
@@ -34,6 +36,7 @@ class FakeView:
         self.static: dict[wanted.PodKey, wanted.WantedPod] = {}
         self.asked: wanted.Snapshot | None = None
         self.left: set[str] = set()
+        self.held: dict[wanted.PodKey, obstacles.Obstacle] = {}
         self._clock = clock
 
     def publish(self, snapshot: wanted.Snapshot) -> None:
@@ -71,6 +74,10 @@ class FakeView:
         of_api = {pod.key: pod for pod in self.wants().values()}
         names = frozenset(("file",))
         return wanted.Wanted(pods={**of_api, **self.static}, sources=names, ready=names)
+
+    def held_up(self) -> Mapping[wanted.PodKey, obstacles.Obstacle]:
+        """See `node.view.Agent`."""
+        return self.held
 
     def happened(self) -> tuple[events.Event, ...]:
         """See `node.view.Agent`: nothing."""
