@@ -19,7 +19,7 @@ from staticlet.apiserver.resources import registry
 from staticlet.apiserver.store import history, statefile
 from staticlet.app import api, apioptions, merging, rootdir, serve, up
 from staticlet.cli import main
-from staticlet.config import effective, flags
+from staticlet.config import effective, flagtable
 from staticlet.config.settings import Settings
 from staticlet.host import osfault
 from staticlet.kube import core, read, unsupported
@@ -84,13 +84,13 @@ COMMANDS = dict(commands(main.main, "staticlet"))
 @pytest.mark.parametrize("path", COMMANDS)
 def test_every_command_and_its_options_are_documented(path):
     text = page("docs/configuration.md") + page("docs/up.md") + page("docs/api.md")
-    effective_flags = {name for name, flag in flags.FLAGS.items() if flag.effective}
+    effective_flags = {name for name, flag in flagtable.FLAGS.items() if flag.effective}
     for option in COMMANDS[path].params:
         if not isinstance(option, click.Option) or option.hidden or "--help" in option.opts:
             continue
         for name in (*option.opts, *option.secondary_opts):
             known = name.lstrip("-")
-            if known in flags.FLAGS and known not in effective_flags:
+            if known in flagtable.FLAGS and known not in effective_flags:
                 continue  # accepted without effect: documented as a whole
             assert f"`{name}`" in text, f"{path} {name} is not documented"
 

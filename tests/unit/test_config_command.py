@@ -9,7 +9,7 @@ import yaml
 from click import testing
 
 from staticlet.cli import main
-from staticlet.config import flags
+from staticlet.config import flagtable
 
 HEAD = "apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n"
 
@@ -108,4 +108,4 @@ def test_the_help_shows_what_has_an_effect_and_hides_the_rest():
     shown = run("--help").stdout
     assert "--pod-manifest-path" in shown
     assert "--max-pods" not in shown
-    assert all(flag.effective for flag in flags.FLAGS.values() if flag.text)
+    assert all(flag.effective for flag in flagtable.FLAGS.values() if flag.text)

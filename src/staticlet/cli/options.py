@@ -15,7 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import click
 
-from staticlet.config import flags, load
+from staticlet.config import flags, flagtable, load
 from staticlet.kube import finding
 
 P = ParamSpec("P")
@@ -33,22 +33,22 @@ def kubelet_options(command: Callable[P, R]) -> Callable[P, R]:
     def gathered(*args: P.args, **kwargs: P.kwargs) -> R:
         given = {
             name: kwargs.pop(_parameter(name))
-            for name in flags.FLAGS
+            for name in flagtable.FLAGS
             if _parameter(name) in kwargs
         }
         kwargs["given"] = {name: texts for name, texts in given.items() if texts}
         return command(*args, **kwargs)
 
     wrapped: Callable[P, R] = functools.wraps(command)(gathered)
-    for flag in reversed(tuple(flags.FLAGS.values())):
+    for flag in reversed(tuple(flagtable.FLAGS.values())):
         wrapped = _option(flag)(wrapped)
     return wrapped
 
 
-def _option(flag: flags.Flag) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def _option(flag: flagtable.Flag) -> Callable[[Callable[P, R]], Callable[P, R]]:
     names = [f"--{flag.name}", *(["-v"] if flag.name == "v" else [])]
     switch: Mapping[str, Any] = {}
-    if flag.kind is flags.Kind.BOOL:
+    if flag.kind is flagtable.Kind.BOOL:
         switch = {"is_flag": False, "flag_value": "true"}
     return click.option(
         *names,
@@ -63,7 +63,10 @@ def _option(flag: flags.Flag) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def _tried(
-    flag: flags.Flag, context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]
+    flag: flagtable.Flag,
+    context: click.Context,
+    parameter: click.Parameter,
+    texts: tuple[str, ...],
 ) -> tuple[str, ...]:
     """Try whether a flag's texts can be read; one that cannot is a usage error."""
     short = flag.name == "v"  # of the kubelet's `-v=2` click leaves the sign

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from staticlet.config import flags, node, nodetexts
+from staticlet.config import flags, flagtable, node, nodetexts
 from staticlet.config.effective import Value
 from staticlet.kube.finding import Finding
 
@@ -32,7 +32,7 @@ def values(
     out: list[Value] = []
     findings: list[Finding] = []
     for field, name, read in _readers(given, host_name, directory):
-        flag = flags.FLAGS[name]
+        flag = flagtable.FLAGS[name]
         otherwise = "host name" if field == "nodeName" else "default"
         origin = flag.source if given.get(name) else otherwise
         try:
@@ -55,13 +55,13 @@ def _readers(
         return str(directory / chosen) if chosen else ""
 
     def switch(name: str) -> bool:
-        return bool(given.get(name)) and bool(flags.read(flags.FLAGS[name], given[name]))
+        return bool(given.get(name)) and bool(flags.read(flagtable.FLAGS[name], given[name]))
 
     yield "nodeName", "hostname-override", lambda: node.name(text("hostname-override"), host_name)
 
     def labels() -> dict[str, str]:
         found: dict[str, str] = flags.read(
-            flags.FLAGS["node-labels"], given.get("node-labels", ())
+            flagtable.FLAGS["node-labels"], given.get("node-labels", ())
         )
         wrong = nodetexts.label_rule(found)
         if wrong:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from staticlet.app.doctor import facts
-from staticlet.config import flags, load
+from staticlet.config import flagtable, load
 from staticlet.config.settings import Settings
 from staticlet.host import mounts, processes
 from staticlet.pods import discard
@@ -88,7 +88,7 @@ def _agent_words(process: processes.Process) -> tuple[str, tuple[str, ...]]:
 def _given(words: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """The flags that load needs to know where it works; `--name=value` or `--name value`."""
     names = ("root-dir", "pod-manifest-path", "container-runtime-endpoint", "config", "config-dir")
-    found = ((name, _option(words, f"--{name}")) for name in names if name in flags.FLAGS)
+    found = ((name, _option(words, f"--{name}")) for name in names if name in flagtable.FLAGS)
     return {name: (text,) for name, text in found if text}
 
 
