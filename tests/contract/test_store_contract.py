@@ -403,3 +403,11 @@ async def test_everything_begun_lasts_when_the_store_closes(tmp_path: Path) -> N
     assert all(task.result() for task in tasks)
     async with opening.opened(tmp_path, fields=fields) as store:
         assert len(store.list("pods").records) == 50
+
+
+async def test_a_check_changes_nothing(store: Store) -> None:
+    await store.write(key("a"), put("a"))
+    revision = store.revision
+    await store.check()
+    assert store.revision == revision
+    assert [record.key.name for record in store.list("pods").records] == ["a"]

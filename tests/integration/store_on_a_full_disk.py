@@ -29,11 +29,16 @@ async def main(place: Path) -> None:
         except WriteFailed as failed:
             if failed.full:
                 print("full")  # noqa: T201
+        try:
+            await store.check()
+        except WriteFailed as failed:
+            print("told" if failed.full else failed)  # noqa: T201
         if [record.key.name for record in store.list("pods").records] == sorted(done):
             print("reads")  # noqa: T201
         ballast.unlink()
         await put(store, "after")
         done.append("after")
+        await store.check()
         print("writes")  # noqa: T201
     try:
         async with opening.opened(place, fields=lambda _, __: {}) as store:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
+from staticlet.apiserver.http import health
 from staticlet.app import api, apioptions
 from staticlet.host import certs
 from staticlet.testing import apiloop, apiserver
@@ -85,6 +86,29 @@ async def test_the_administrators_certificate_is_enough(served, tmp_path):
 @pytest.mark.parametrize("path", ["/healthz", "/livez", "/readyz", "/version", "/readyz?verbose"])
 async def test_health_and_version_are_told_to_anybody_on_this_machine(served, path):
     assert (await served.ask("GET", path, user="")).code == 200
+
+
+async def test_a_server_that_cannot_write_is_alive_and_not_ready(served, tmp_path):
+    told = await served.ask("GET", "/readyz?verbose")
+    assert told.raw.decode().splitlines() == [
+        "[+]ping ok",
+        "[+]log ok",
+        "[+]store ok",
+        "[+]shutdown ok",
+        "readyz check passed",
+    ]
+    file = tmp_path / "api/state.db"
+    file.rename(tmp_path / "aside")
+    await asyncio.sleep(health.REMEMBERED_S)
+    told = await served.ask("GET", "/readyz")
+    assert told.code == 500
+    assert "[-]store failed: " in told.raw.decode()
+    assert "state.db was removed or replaced" in told.raw.decode()
+    assert (await served.ask("GET", "/livez")).code == 200
+    assert (await served.ask("GET", "/api/v1/pods")).code == 200
+    (tmp_path / "aside").rename(file)
+    await asyncio.sleep(health.REMEMBERED_S)
+    assert (await served.ask("GET", "/readyz/store")).raw == b"ok"
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/", "/openapi/v2", "/api/v1/pods"])

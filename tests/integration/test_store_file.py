@@ -209,8 +209,11 @@ async def test_nothing_is_acknowledged_that_goes_to_a_file_without_a_name(
             shutil.copy(aside, file)
         with pytest.raises(WriteFailed, match=f"{name} was removed or replaced while it was in"):
             await put(store, "b")
+        with pytest.raises(WriteFailed, match=name):
+            await store.check()
         assert store.list("pods").records == (first,)
         aside.replace(file)
+        await store.check()
         again = await put(store, "b")
     async with opened(tmp_path) as store:
         assert store.list("pods").records == (first, again)
@@ -462,4 +465,4 @@ def test_a_full_disk_stops_writes_until_there_is_room(tmp_path: Path) -> None:
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.split() == ["full", "reads", "writes", "lasts"]
+    assert ended.stdout.split() == ["full", "told", "reads", "writes", "lasts"]

@@ -1,4 +1,4 @@
-"""Health, warnings, managers, audit events, options: the small decisions of the HTTP layer."""
+"""Warnings, managers, audit events, options: the small decisions of the HTTP layer."""
 
 from __future__ import annotations
 
@@ -10,41 +10,10 @@ from pathlib import Path
 import pytest
 
 from staticlet.apiserver import calls
-from staticlet.apiserver.http import audit, dispatch, health, metrics, version
+from staticlet.apiserver.http import audit, dispatch, metrics, version
 from staticlet.app import apioptions
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
-
-
-def checks(wrong: str = "") -> health.Checks:
-    return health.Checks(live={"ping": lambda: ""}, ready={"shutdown": lambda: wrong})
-
-
-def test_health_is_one_word():
-    assert health.answer(checks(), "/readyz", {}) == health.Health(200, "ok")
-    assert health.answer(checks(), "/healthz/ping", {}) == health.Health(200, "ok")
-
-
-def test_verbose_health_lists_its_checks():
-    told = health.answer(checks(), "/readyz", {"verbose": ""})
-    assert told.text == "[+]ping ok\n[+]shutdown ok\nreadyz check passed\n"
-
-
-def test_a_check_that_fails_is_named():
-    told = health.answer(checks("ending"), "/readyz", {})
-    assert told.code == 500
-    assert told.text == "[+]ping ok\n[-]shutdown failed: ending\nreadyz check failed\n"
-    assert health.answer(checks("ending"), "/readyz/shutdown", {}).code == 500
-
-
-def test_a_server_that_ends_is_alive_and_not_ready():
-    assert health.answer(checks("ending"), "/livez", {}).code == 200
-    assert health.answer(checks("ending"), "/readyz", {"exclude": "shutdown"}).code == 200
-
-
-def test_an_unknown_check_is_not_there():
-    assert health.answer(checks(), "/readyz/nope", {}).code == 404
-    assert health.answer(checks(), "/livez/shutdown", {}).code == 404
 
 
 def test_a_warning_header_is_quoted_and_stays_on_one_line():

@@ -21,12 +21,16 @@ class Held:
     def __init__(self) -> None:
         self.rows: list[journal.Row] = []
         self.forgotten: list[int] = []
+        self.probes: list[journal.Outcome] = []
 
     def start(self, report: journal.Report) -> None:
         self._report = report
 
     def write(self, row: journal.Row) -> None:
         self.rows.append(row)
+
+    def probe(self, outcome: journal.Outcome) -> None:
+        self.probes.append(outcome)
 
     def forget(self, revisions: Sequence[int], *, oldest: int) -> None:
         self.forgotten.extend(revisions)
@@ -200,3 +204,37 @@ async def outcome(write: Any) -> WriteFailed:
     with pytest.raises(WriteFailed) as failed:
         await write
     return failed.value
+
+
+async def test_a_check_tells_what_the_disk_did(store: live.LiveStore, held: Held) -> None:
+    async with asyncio.TaskGroup() as group:
+        check = group.create_task(store.check())
+        await asyncio.sleep(0)
+        held.probes.pop()(None)
+        await check
+
+
+async def test_a_check_tells_why_the_disk_takes_nothing(store: live.LiveStore, held: Held) -> None:
+    async def failing() -> None:
+        with pytest.raises(WriteFailed, match="no room"):
+            await store.check()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(failing())
+        await asyncio.sleep(0)
+        held.probes.pop()(FULL)
+
+
+async def test_a_check_that_nobody_waits_for_any_more_harms_nothing(
+    store: live.LiveStore, held: Held
+) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0):
+            await store.check()
+    held.probes.pop()(FULL)
+
+
+async def test_a_store_that_is_closed_takes_nothing(store: live.LiveStore) -> None:
+    await store.close()
+    with pytest.raises(WriteFailed, match="closed"):
+        await store.check()

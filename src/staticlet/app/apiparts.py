@@ -108,7 +108,7 @@ def parts(
         backend=back,
         gate=gate.Gate(authenticator=identity, objects=store),
         places=places.Places(
-            checks=_checks(watches),
+            checks=_checks(store, clock, watches),
             meter=meter,
             discovery=discovery.Discovery(kinds, address=at),
             openapi=openapi.OpenApi(kinds),
@@ -121,9 +121,13 @@ def parts(
     return Parts(backend=back, dispatcher=dispatcher, watches=watches)
 
 
-def _checks(watches: sending.Watches) -> health.Checks:
-    live: Mapping[str, health.Check] = {"ping": lambda: "", "log": lambda: ""}
+def _checks(store: port.Store, clock: clocks.Clock, watches: sending.Watches) -> health.Checks:
+    async def shutdown() -> str:
+        return "the server is ending" if watches.closing else ""
+
+    live: Mapping[str, health.Check] = {"ping": health.well, "log": health.well}
     ready: Mapping[str, health.Check] = {
-        "shutdown": lambda: "the server is ending" if watches.closing else ""
+        "store": health.Writable(store, clock),
+        "shutdown": shutdown,
     }
     return health.Checks(live=live, ready=ready)

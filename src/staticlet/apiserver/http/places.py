@@ -77,7 +77,7 @@ class Places:
         first = where.split("/")[1]
         made: _Made | None
         if first in health.ENDPOINTS:
-            told = health.answer(self.checks, where, asked.query)
+            told = await health.answer(self.checks, where, asked.query)
             made = _bytes(told.text.encode(), TEXT, code=told.code)
         elif where == "/metrics":
             made = _bytes(*self.meter.text())

@@ -33,6 +33,7 @@ class Row(NamedTuple):
 
 
 Report: TypeAlias = Callable[[Sequence[Row], WriteFailed | None], None]
+Outcome: TypeAlias = Callable[[WriteFailed | None], None]
 
 
 class Journal(Protocol):
@@ -44,6 +45,10 @@ class Journal(Protocol):
 
     def write(self, row: Row) -> None:
         """Hand over a row; never waits."""
+        ...
+
+    def probe(self, outcome: Outcome) -> None:
+        """Write what changes nothing; whether that lasts is told in the event loop."""
         ...
 
     def forget(self, revisions: Sequence[int], *, oldest: int) -> None:
@@ -74,6 +79,10 @@ class NoJournal:
         """See `Journal`."""
         if self._report is not None:
             asyncio.get_running_loop().call_soon(functools.partial(self._report, (row,), None))
+
+    def probe(self, outcome: Outcome) -> None:
+        """See `Journal`."""
+        asyncio.get_running_loop().call_soon(outcome, None)
 
     def forget(self, revisions: Sequence[int], *, oldest: int) -> None:
         """See `Journal`."""

@@ -134,6 +134,21 @@ class LiveStore:
         # Who stops waiting stops nothing: the write goes on, and keeps its turn until it lasts.
         return await settled
 
+    async def check(self) -> None:
+        """Return when a write would last; see `Store.check`."""
+        if self._closed:
+            raise WriteFailed("the store is closed")
+        told: asyncio.Future[WriteFailed | None] = asyncio.get_running_loop().create_future()
+
+        def outcome(failure: WriteFailed | None) -> None:
+            if not told.done():
+                told.set_result(failure)
+
+        self._journal.probe(outcome)
+        failure = await told
+        if failure is not None:
+            raise WriteFailed(str(failure), full=failure.full)
+
     def subscribe(
         self, resource: str, namespace: str = "", *, since: int
     ) -> AbstractContextManager[following.Following]:

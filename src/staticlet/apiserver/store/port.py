@@ -264,6 +264,14 @@ class Store(Protocol):
         """
         ...
 
+    async def check(self) -> None:
+        """Return when something that changes nothing was written, and lasts.
+
+        Raises:
+            WriteFailed: The disk did not take it.
+        """
+        ...
+
     def subscribe(
         self, resource: str, namespace: str = "", *, since: int
     ) -> AbstractContextManager[Subscription]:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from staticlet.apiserver.store import statefile
-from staticlet.apiserver.store.journal import Report, Row
+from staticlet.apiserver.store.journal import Outcome, Report, Row
 from staticlet.apiserver.store.port import Key, WriteFailed
 
 _TOGETHER = 64  # rows of one INSERT
@@ -30,6 +30,7 @@ _COLUMNS = 8
 _PATIENCE_S = 0.1  # without a write for so long, there is time to tidy up
 _NEEDLESS = 256  # not before so many rows are needless
 _URGENT = 4096  # and time or not, when there are so many
+_ROOM = 64 * 1024  # bytes of room that the smallest write may need, with its log
 _UNMERGED = 256  # so many transactions are worth merging into the file
 
 
@@ -39,6 +40,13 @@ class Forget:
 
     revisions: Sequence[int]
     oldest: int
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Somebody wants to know whether the disk takes writes; told in the writing thread."""
+
+    outcome: Outcome
 
 
 class SqliteJournal:
@@ -51,12 +59,14 @@ class SqliteJournal:
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
-        self._name = str(path)
+        self._path = path
         self._files = statefile.InPlace(path)
-        self._queue: queue.SimpleQueue[Row | Forget | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Row | Forget | Probe | None] = queue.SimpleQueue()
+        self._probes: list[Probe] = []
         self._needless: list[int] = []
         self._oldest = 0
         self._unmerged = 0
+        self._lacking = 0
         self._stopping = False
         self._thread: threading.Thread | None = None
 
@@ -73,6 +83,15 @@ class SqliteJournal:
     def write(self, row: Row) -> None:
         """See `Journal`."""
         self._queue.put(row)
+
+    def probe(self, outcome: Outcome) -> None:
+        """See `Journal`."""
+        loop = asyncio.get_running_loop()
+
+        def tell(failure: WriteFailed | None) -> None:
+            loop.call_soon_threadsafe(outcome, failure)
+
+        self._queue.put(Probe(tell))
 
     def forget(self, revisions: Sequence[int], *, oldest: int) -> None:
         """See `Journal`."""
@@ -93,12 +112,23 @@ class SqliteJournal:
     def _run(self, tell: Report) -> None:
         while not self._stopping:
             rows = self._next()
-            if rows:
-                tell(rows, self._failure(rows))
+            if rows or self._probes:
+                self._attempt(rows, tell)
             if len(self._needless) >= (_URGENT if rows else _NEEDLESS):
                 self._clean()
             elif not rows and self._unmerged >= _UNMERGED:
                 self._merge()
+
+    def _attempt(self, rows: Sequence[Row], tell: Report) -> None:
+        """Write, and tell those who wait for it, or for nothing but whether it can be done."""
+        failure = self._failure(rows)
+        if rows:
+            tell(rows, failure)
+            self._lacking = _needed(rows) if failure is not None and failure.full else 0
+        else:
+            failure = failure or self._still_full()
+        while self._probes:
+            self._probes.pop().outcome(failure)
 
     def _next(self) -> Sequence[Row]:
         """What waits, at least something; nothing when there is time to tidy up."""
@@ -115,10 +145,12 @@ class SqliteJournal:
             pass  # that is all
         return rows
 
-    def _sort(self, item: Row | Forget | None, rows: list[Row]) -> None:
+    def _sort(self, item: Row | Forget | Probe | None, rows: list[Row]) -> None:
         match item:
             case None:
                 self._stopping = True
+            case Probe():
+                self._probes.append(item)
             case Forget(revisions, oldest):
                 self._needless.extend(revisions)
                 self._oldest = oldest
@@ -126,7 +158,7 @@ class SqliteJournal:
                 rows.append(item)
 
     def _failure(self, rows: Sequence[Row]) -> WriteFailed | None:
-        """Make the rows last; why not, where that fails."""
+        """Make the rows last, or where there are none a change that is none; why that failed."""
         strayed = self._files.strayed()
         if strayed is not None:
             return WriteFailed(
@@ -134,17 +166,28 @@ class SqliteJournal:
                 "nothing is written, and what is read was saved before"
             )
         try:
-            if len(rows) <= _TOGETHER:
+            if not rows:
+                self._connection.execute("UPDATE past SET oldest = oldest")
+            elif len(rows) <= _TOGETHER:
                 self._insert(rows)
             else:
                 self._insert_many(rows)
         except (sqlite3.Error, ValueError, OverflowError, MemoryError) as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             return WriteFailed(
-                f"cannot write to {self._name}: {error}", full=code == sqlite3.SQLITE_FULL
+                f"cannot write to {self._path}: {error}", full=code == sqlite3.SQLITE_FULL
             )
         self._unmerged += 1
         return None
+
+    def _still_full(self) -> WriteFailed | None:
+        """Why a write as the last one would fail, for which there was no room.
+
+        What a probe writes needs less, and finds a place where nothing else does.
+        """
+        if not self._lacking or statefile.room(self._path) >= self._lacking:
+            return None
+        return WriteFailed(f"cannot write to {self._path}: the disk is full", full=True)
 
     def _insert(self, rows: Sequence[Row]) -> None:
         values = [
@@ -214,6 +257,11 @@ def read(connection: sqlite3.Connection) -> Iterator[Row]:
         if found != checksum(row):
             raise ValueError(f"revision {revision} is not as it was written")
         yield row
+
+
+def _needed(rows: Sequence[Row]) -> int:
+    """How many bytes of room rows need at most: in the log, and then in the file."""
+    return _ROOM + 2 * sum(len(row.encoded) for row in rows)
 
 
 def checksum(row: Row) -> int:

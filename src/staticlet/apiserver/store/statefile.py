@@ -123,6 +123,15 @@ class InPlace:
         return None
 
 
+def room(path: Path) -> int:
+    """How many bytes the file system of a file has left for us; 0 when that cannot be told."""
+    try:
+        found = os.statvfs(path)
+    except OSError:
+        return 0
+    return found.f_frsize * (found.f_bfree if os.geteuid() == 0 else found.f_bavail)
+
+
 def _identity(path: Path) -> tuple[int, int] | None:
     try:
         found = path.stat()
