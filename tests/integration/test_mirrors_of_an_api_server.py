@@ -18,7 +18,7 @@ from staticlet.aio import clock as clocks
 from staticlet.aio import fanout
 from staticlet.client import connection, port, reflector
 from staticlet.kube import core
-from staticlet.node import eventsender, mirrors, tending
+from staticlet.node import complaints, eventsender, mirrors, tending
 from staticlet.pods import events, wanted
 from staticlet.testing import anyserver, apiloop, apiserver, kubeconfigs, wantedpods
 
@@ -330,6 +330,7 @@ async def test_nothing_is_made_while_there_is_no_node_and_all_once_there_is(join
 
 async def test_a_missing_namespace_is_told_once_and_waited_for(joined, monkeypatch):
     monkeypatch.setattr(tending, "MOST_ABSENT_S", 0.2)
+    monkeypatch.setattr(complaints, "PATIENCE_S", 0.2)
     pod = static()
     assert pod.metadata is not None
     elsewhere = wanted.PodKey("later", KEY.name)
@@ -355,7 +356,8 @@ async def test_a_missing_namespace_is_told_once_and_waited_for(joined, monkeypat
     await joined.until(lambda: joined.get(path), lambda m: m["kind"] == "Pod")
 
 
-async def test_a_pod_of_the_api_with_the_name_is_spared_and_told(joined):
+async def test_a_pod_of_the_api_with_the_name_is_spared_and_told(joined, monkeypatch):
+    monkeypatch.setattr(complaints, "PATIENCE_S", 0.2)
     taken = {
         "apiVersion": "v1",
         "kind": "Pod",

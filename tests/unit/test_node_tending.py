@@ -157,6 +157,12 @@ async def test_work_that_names_a_time_is_done_sooner_when_there_are_news():
     assert work.times == [0, 4, 10]
 
 
+async def test_a_time_that_is_as_good_as_now_is_waited_for_all_the_same():
+    work = Work(1e-13, 1e-13, 0.0)
+    await work.rest(lambda: work.tending.look("a"))
+    assert work.times == [0, 0.01, 0.02, 0.03]
+
+
 async def test_what_waits_for_its_time_keeps_nothing_else_waiting():
     work = Work(*[60.0] * 4)
 

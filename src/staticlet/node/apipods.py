@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from staticlet.aio import clock as clocks
 from staticlet.aio import fanout
 from staticlet.client import port
-from staticlet.node import admitting, collection, podwrites, statuspatch, tending, view
+from staticlet.node import admitting, collection, complaints, podwrites, statuspatch, tending, view
 from staticlet.pods import events, wanted
 from staticlet.pods.sources import apipods
 
@@ -82,7 +82,9 @@ class ApiPods:
         self._admitting = admitting.Admitting(agent, node, record)
         self._made: Mapping[str, apipods.Made] = {}
         self._pods = podwrites.PodWrites(api, there)
-        self._said: dict[wanted.PodKey, str] = {}
+        self._complaints = complaints.Complaints[wanted.PodKey](
+            clock, lambda key, words: log.warning("%s: %s", key, words, extra={"pod": str(key)})
+        )
         self._tending = tending.Tending[wanted.PodKey](
             "API pod",
             self._bring_up_to_date,
@@ -197,12 +199,14 @@ class ApiPods:
         """Write the status if it differs; remove the object once its pod is gone."""
         obj = self._pods.newest(key)
         if obj is None or not apipods.is_ours(obj):
+            self._complaints.right(key)
             return
         uid = apipods.uid_of(obj)
         if apipods.is_going(obj) and self._agent.is_gone(key, uid):
             await self._pods.remove(key, uid)
         else:
             await self._pods.tell(key, obj, functools.partial(self._change, key))
+        self._complaints.right(key)
 
     def _change(self, key: wanted.PodKey, obj: Mapping[str, Any]) -> Object | None:
         """What of its status is to be changed."""
@@ -226,6 +230,4 @@ class ApiPods:
         return statuspatch.patch(shown.status, there)
 
     def _was_refused(self, key: wanted.PodKey, fault: port.Refused) -> None:
-        if self._said.get(key) != str(fault):
-            self._said[key] = str(fault)
-            log.warning("%s: the API server refuses its status: %s", key, fault)
+        self._complaints.wrong(key, f"the API server refuses its status: {fault}")

@@ -20,6 +20,7 @@ from staticlet.kube import core
 from staticlet.node import (
     answers,
     collection,
+    complaints,
     mirrorplan,
     mirrorpod,
     podwrites,
@@ -42,6 +43,7 @@ FAILED = "FailedMirrorPod"
 """The reason of the event on the Node when a mirror pod is refused; the kubelet only logs it."""
 
 _MOST_STEPS = 8
+_NONE = "has no mirror pod"
 
 
 class Owner(Protocol):
@@ -96,7 +98,7 @@ class Mirrors:
         self._pods = podwrites.PodWrites(api, there)
         self._labels: dict[wanted.PodKey, Mapping[str, str]] = {}
         self._edits = undoing.Undoing[wanted.PodKey](clock, random)
-        self._refused: dict[wanted.PodKey, str] = {}
+        self._complaints = complaints.Complaints[wanted.PodKey](clock, self._warn)
         self._going: dict[wanted.PodKey, tuple[str, float]] = {}
         self._tending = tending.Tending[wanted.PodKey](
             "mirror", self._settle, refused=self._was_refused, random=random, pause=pause
@@ -151,6 +153,9 @@ class Mirrors:
             if left_s:
                 step = mirrorplan.Step(act=mirrorplan.Act.NOTHING)
             if not await self._take(key, step, now):
+                if step.blocked:
+                    return self._complaints.wrong(key, f"{_NONE}: {step.why}") or None
+                self._complaints.right(key)
                 return left_s or None
         return None
 
@@ -174,8 +179,6 @@ class Mirrors:
         self, key: wanted.PodKey, step: mirrorplan.Step, now: mirrorplan.Situation
     ) -> bool:
         """Take one step; whether another may follow."""
-        if step.blocked:
-            self._tell_once(key, step.why)
         match step.act:
             case mirrorplan.Act.CREATE if now.static is not None:
                 await self._create(key, now.static)
@@ -221,7 +224,6 @@ class Mirrors:
         else:
             log.info("%s: made its mirror pod", key, extra={"pod": str(key)})
             self._labels[key] = dict((made.get("metadata") or {}).get("labels") or {})
-        self._refused.pop(key, None)
         self._pods.take(key, made)
 
     async def _remove(self, key: wanted.PodKey, step: mirrorplan.Step) -> None:
@@ -250,17 +252,16 @@ class Mirrors:
             self._pods.forget(key)
             self._going.pop(key, None)
             self._edits.forget(key)
-            self._refused.pop(key, None)
 
     def _was_refused(self, key: wanted.PodKey, fault: port.Refused) -> None:
-        self._tell_once(key, f"the API server refuses it: {fault.message}")
+        there = self._pods.newest(key) is not None
+        what = "has a mirror pod that is not kept true" if there else _NONE
+        self._complaints.wrong(key, f"{what}: the API server refuses it: {fault.message}")
 
-    def _tell_once(self, key: wanted.PodKey, why: str) -> None:
-        if self._refused.get(key) != why:
-            self._refused[key] = why
-            words = f"static pod {key} has no mirror pod: {why}"
-            log.warning("%s", words, extra={"pod": str(key)})
-            self._tell(FAILED, words)
+    def _warn(self, key: wanted.PodKey, words: str) -> None:
+        words = f"static pod {key} {words}"
+        log.warning("%s", words, extra={"pod": str(key)})
+        self._tell(FAILED, words)
 
 
 def _key(pod: core.Pod) -> wanted.PodKey:

@@ -26,6 +26,9 @@ AT_ONCE = 4
 MOST_ABSENT_S = 5.0
 """How long at most until what was answered with 404 (a namespace, say) is asked for again."""
 
+LEAST_S = 0.01
+"""So long is waited at least for a time that is named: a timer may come a little early."""
+
 
 class Tending(Generic[Key]):
     """One task a key, at one thing after the other.
@@ -91,7 +94,7 @@ class Tending(Generic[Key]):
                     continue
                 pauses.reset()
                 if again_s is not None:
-                    await _heard(news, again_s)
+                    await _heard(news, max(again_s, LEAST_S))
                 elif not news.is_set():
                     return
         finally:
