@@ -38,10 +38,12 @@ def test_what_a_server_asks_for_is_waited_at_least_within_reason() -> None:
 class Told:
     """A saying, its clock and its lines."""
 
-    def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
+    def __init__(self, caplog: pytest.LogCaptureFixture, *, patience_s: float = 0.0) -> None:
         caplog.set_level(logging.INFO)
         self.clock = fakes.ManualClock()
-        self.it = saying.Saying(logging.getLogger("t"), "API server", self.clock)
+        self.it = saying.Saying(
+            logging.getLogger("t"), "API server", self.clock, patience_s=patience_s
+        )
         self._caplog = caplog
 
     def after(self, seconds: float, why: str = "") -> list[str]:
@@ -64,6 +66,26 @@ def test_a_loss_and_a_return_are_said_once(caplog: pytest.LogCaptureFixture) -> 
     assert told.after(59) == ["API server: works again after 60 s"]
     assert told.after(1) == []
     assert told.it.lost_since is None
+
+
+def test_a_loss_that_mends_itself_soon_is_not_said(caplog: pytest.LogCaptureFixture) -> None:
+    told = Told(caplog, patience_s=3)
+    for _ in range(10):
+        assert told.after(1, "refused") == []
+        assert told.after(2, "no such file") == []
+        assert told.it.lost_since is not None
+        assert told.after(0.9) == []
+
+
+def test_a_loss_that_lasts_is_said_with_its_newest_reason(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    told = Told(caplog, patience_s=3)
+    assert told.after(0, "no such file") == []
+    assert told.after(3, "refused") == ["API server: refused"]
+    assert told.after(1, "refused") == []
+    assert told.after(1, "no answer") == ["API server: now no answer"]
+    assert told.after(5) == ["API server: works again after 10 s"]
 
 
 def test_a_long_loss_is_said_every_five_minutes(caplog: pytest.LogCaptureFixture) -> None:

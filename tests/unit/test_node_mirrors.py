@@ -99,72 +99,71 @@ async def keeping(world: World) -> AsyncIterator[World]:
                 task.cancel()
 
 
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    async with keeping(World()) as found:
-        yield found
+async def test_a_mirror_is_made_and_its_status_written_once():
+    async with keeping(World()) as world:
+        world.view.show(KEY, static())
+        await asyncio.sleep(300)
+        assert world.mirror["status"]["phase"] == "Running"
+        assert (world.count("POST"), world.count("PATCH"), world.count("DELETE")) == (1, 1, 0)
 
 
-async def test_a_mirror_is_made_and_its_status_written_once(world):
-    world.view.show(KEY, static())
-    await asyncio.sleep(300)
-    assert world.mirror["status"]["phase"] == "Running"
-    assert (world.count("POST"), world.count("PATCH"), world.count("DELETE")) == (1, 1, 0)
+async def test_a_refusal_that_mends_itself_at_the_start_is_not_told(caplog):
+    async with keeping(World()) as world:
+        world.api.trouble = lambda method, path: NO_CLASS if method == "POST" else None
+        world.view.show(KEY, static())
+        await asyncio.sleep(2)
+        assert world.count("POST") > 1
+        world.api.trouble = lambda method, path: None
+        await asyncio.sleep(60)
+        assert world.mirror is not None
+        assert world.told == []
+        assert not [one for one in caplog.records if one.levelname == "WARNING"]
 
 
-async def test_a_refusal_that_mends_itself_at_the_start_is_not_told(world, caplog):
-    world.api.trouble = lambda method, path: NO_CLASS if method == "POST" else None
-    world.view.show(KEY, static())
-    await asyncio.sleep(2)
-    assert world.count("POST") > 1
-    world.api.trouble = lambda method, path: None
-    await asyncio.sleep(60)
-    assert world.mirror is not None
-    assert world.told == []
-    assert not [one for one in caplog.records if one.levelname == "WARNING"]
+async def test_a_refusal_that_lasts_is_told_once_and_tried_on_ever_more_slowly():
+    async with keeping(World()) as world:
+        world.api.trouble = lambda method, path: NO_CLASS if method == "POST" else None
+        world.view.show(KEY, static())
+        await asyncio.sleep(complaints.PATIENCE_S + 2)
+        words = (
+            "FailedMirrorPod: static pod default/web-node1 has no mirror pod: the API server "
+            'refuses it: no PriorityClass "high"'
+        )
+        assert world.told == [words]
+        await asyncio.sleep(600)
+        assert world.told == [words]
+        assert 40 < world.count("POST") < 60
+        world.api.trouble = lambda method, path: None
+        await asyncio.sleep(16)
+        assert world.mirror["status"]["phase"] == "Running"
 
 
-async def test_a_refusal_that_lasts_is_told_once_and_tried_on_ever_more_slowly(world):
-    world.api.trouble = lambda method, path: NO_CLASS if method == "POST" else None
-    world.view.show(KEY, static())
-    await asyncio.sleep(complaints.PATIENCE_S + 2)
-    words = (
-        "FailedMirrorPod: static pod default/web-node1 has no mirror pod: the API server refuses "
-        'it: no PriorityClass "high"'
-    )
-    assert world.told == [words]
-    await asyncio.sleep(600)
-    assert world.told == [words]
-    assert 40 < world.count("POST") < 60
-    world.api.trouble = lambda method, path: None
-    await asyncio.sleep(16)
-    assert world.mirror["status"]["phase"] == "Running"
+async def test_a_status_that_is_refused_is_told_as_what_it_is():
+    async with keeping(World()) as world:
+        world.api.trouble = lambda method, path: (
+            fakeapi.refused(422, "status.phase: no") if method == "PATCH" else None
+        )
+        world.view.show(KEY, static())
+        await asyncio.sleep(20)
+        (words,) = world.told
+        assert words == (
+            "FailedMirrorPod: static pod default/web-node1 has a mirror pod that is not kept "
+            "true: the API server refuses it: status.phase: no"
+        )
 
 
-async def test_a_status_that_is_refused_is_told_as_what_it_is(world):
-    world.api.trouble = lambda method, path: (
-        fakeapi.refused(422, "status.phase: no") if method == "PATCH" else None
-    )
-    world.view.show(KEY, static())
-    await asyncio.sleep(20)
-    (words,) = world.told
-    assert words == (
-        "FailedMirrorPod: static pod default/web-node1 has a mirror pod that is not kept true: "
-        "the API server refuses it: status.phase: no"
-    )
-
-
-async def test_a_pod_in_the_way_is_told_after_a_moment_though_nothing_more_happens(world):
-    meta = {"name": KEY.name, "namespace": KEY.namespace}
-    await world.api.ask("POST", PODS, {"kind": "Pod", "metadata": meta})
-    world.view.show(KEY, static())
-    await asyncio.sleep(complaints.PATIENCE_S - 1)
-    assert world.told == []
-    await asyncio.sleep(2)
-    (words,) = world.told
-    assert "has no mirror pod: a pod of the API has its name" in words
-    await asyncio.sleep(300)
-    assert len(world.told) == 1
+async def test_a_pod_in_the_way_is_told_after_a_moment_though_nothing_more_happens():
+    async with keeping(World()) as world:
+        meta = {"name": KEY.name, "namespace": KEY.namespace}
+        await world.api.ask("POST", PODS, {"kind": "Pod", "metadata": meta})
+        world.view.show(KEY, static())
+        await asyncio.sleep(complaints.PATIENCE_S - 1)
+        assert world.told == []
+        await asyncio.sleep(2)
+        (words,) = world.told
+        assert "has no mirror pod: a pod of the API has its name" in words
+        await asyncio.sleep(300)
+        assert len(world.told) == 1
 
 
 async def test_a_server_that_keeps_not_all_of_a_status_is_not_asked_to_again_and_again():
@@ -183,37 +182,40 @@ async def test_a_server_that_keeps_not_all_of_a_status_is_not_asked_to_again_and
         assert world.count("PATCH") == 3
 
 
-async def test_who_deletes_a_mirror_gets_to_see_it_go(world):
-    world.view.show(KEY, static())
-    await asyncio.sleep(5)
-    before = world.mirror["metadata"]["uid"]
-    world.change(metadata={"deletionTimestamp": "2030-01-01T00:00:30Z"})
-    await asyncio.sleep(mirrors.WATCHED_WITHIN_S - 0.05)
-    world.view.show(KEY, static(phase="Pending"))  # other news do not shorten it
-    await asyncio.sleep(0.04)
-    assert world.mirror["metadata"]["uid"] == before
-    await asyncio.sleep(0.05)
-    assert world.mirror["metadata"]["uid"] != before
-    assert "deletionTimestamp" not in world.mirror["metadata"]
+async def test_who_deletes_a_mirror_gets_to_see_it_go():
+    async with keeping(World()) as world:
+        world.view.show(KEY, static())
+        await asyncio.sleep(5)
+        before = world.mirror["metadata"]["uid"]
+        world.change(metadata={"deletionTimestamp": "2030-01-01T00:00:30Z"})
+        await asyncio.sleep(mirrors.WATCHED_WITHIN_S - 0.05)
+        world.view.show(KEY, static(phase="Pending"))  # other news do not shorten it
+        await asyncio.sleep(0.04)
+        assert world.mirror["metadata"]["uid"] == before
+        await asyncio.sleep(0.05)
+        assert world.mirror["metadata"]["uid"] != before
+        assert "deletionTimestamp" not in world.mirror["metadata"]
 
 
-async def test_a_mirror_that_is_gone_at_once_is_back_at_once(world):
-    world.view.show(KEY, static())
-    await asyncio.sleep(5)
-    world.api.remove(MIRROR)
-    await asyncio.sleep(0.05)
-    assert world.mirror is not None
+async def test_a_mirror_that_is_gone_at_once_is_back_at_once():
+    async with keeping(World()) as world:
+        world.view.show(KEY, static())
+        await asyncio.sleep(5)
+        world.api.remove(MIRROR)
+        await asyncio.sleep(0.05)
+        assert world.mirror is not None
 
 
-async def test_an_edit_is_undone_at_once_and_edits_without_end_ever_more_slowly(world):
-    world.view.show(KEY, static())
-    await asyncio.sleep(5)
-    world.change(metadata={"labels": {"app": "other"}})
-    await asyncio.sleep(0.05)
-    assert world.mirror["metadata"]["labels"] == {"app": "web"}
-    for number in range(600):
-        world.change(metadata={"labels": {"app": f"other{number}"}})
-        await asyncio.sleep(1)
-    assert world.count("DELETE") < 50
-    await asyncio.sleep(31)
-    assert world.mirror["metadata"]["labels"] == {"app": "web"}
+async def test_an_edit_is_undone_at_once_and_edits_without_end_ever_more_slowly():
+    async with keeping(World()) as world:
+        world.view.show(KEY, static())
+        await asyncio.sleep(5)
+        world.change(metadata={"labels": {"app": "other"}})
+        await asyncio.sleep(0.05)
+        assert world.mirror["metadata"]["labels"] == {"app": "web"}
+        for number in range(600):
+            world.change(metadata={"labels": {"app": f"other{number}"}})
+            await asyncio.sleep(1)
+        assert world.count("DELETE") < 50
+        await asyncio.sleep(31)
+        assert world.mirror["metadata"]["labels"] == {"app": "web"}

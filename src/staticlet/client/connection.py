@@ -60,6 +60,7 @@ class Connection:
         agent: What the server is told of this program (User-Agent).
         most_bytes: The largest answer that is taken.
         most_line_bytes: The longest line of a watch that is taken.
+        patience_s: For so long the server must have been lost before the log says so.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Connection:
         agent: str = AGENT,
         most_bytes: int = MOST_BYTES,
         most_line_bytes: int = MOST_LINE_BYTES,
+        patience_s: float = 0.0,
     ) -> None:
         self._source = access.Source(path, clock)
         self._agent = agent
@@ -80,7 +82,7 @@ class Connection:
         self._lanes: set[lane.Lane] = set()
         self._closed = False
         self._turns = asyncio.Semaphore(AT_ONCE)
-        self._saying = saying.Saying(log, "API server", clock)
+        self._saying = saying.Saying(log, "API server", clock, patience_s=patience_s)
         self._patience = patience.Patience()
 
     @property

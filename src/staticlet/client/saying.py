@@ -14,6 +14,9 @@ from staticlet.aio import clock as clocks
 STILL_S = 300.0
 """How often it is said that something is still so."""
 
+PATIENCE_S = 3.0
+"""What has mended itself after so long need not be said: a server that is just starting, say."""
+
 MOST_LINES = 6
 """How many lines are written about one subject within `STILL_S`."""
 
@@ -25,12 +28,21 @@ class Saying:
         log: Where it is said.
         subject: What is spoken of: `API server`.
         clock: The time.
+        patience_s: For so long it must have been lost before that is said.
     """
 
-    def __init__(self, log: logging.Logger, subject: str, clock: clocks.Clock) -> None:
+    def __init__(
+        self,
+        log: logging.Logger,
+        subject: str,
+        clock: clocks.Clock,
+        *,
+        patience_s: float = 0.0,
+    ) -> None:
         self._log = log
         self._subject = subject
         self._clock = clock
+        self._patience_s = patience_s
         self._since: float | None = None
         self._said = ""
         self._said_at = 0.0
@@ -44,9 +56,12 @@ class Saying:
     def lost(self, why: str) -> None:
         """It does not work; the same words are repeated every `STILL_S` at most."""
         now = self._clock.monotonic()
-        begins = self._since is None
         if self._since is None:
             self._since, self._said = now, ""
+        begins = not self._said
+        if begins and now - self._since < self._patience_s:
+            self._log.debug("%s: %s", self._subject, why)
+            return
         if why != self._said and self._may(now):
             words = "%s: %s" if begins else "%s: now %s"
             self._say(logging.WARNING, words, self._subject, why)

@@ -72,7 +72,9 @@ class Lease:
         self._pause = pause
         self._taken = taken
         self._back = backoff.Backoff(random, base_s=0.2, most_s=MOST_PAUSE_S)
-        self._saying = saying.Saying(log, f"Lease {NAMESPACE}/{node.name}", clock)
+        self._saying = saying.Saying(
+            log, f"Lease {NAMESPACE}/{node.name}", clock, patience_s=saying.PATIENCE_S
+        )
         self._lease: Object | None = None
         self._tried: deque[str] = deque(maxlen=_REMEMBERED)
         self._strikes = claim.Strikes()

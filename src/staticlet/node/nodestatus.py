@@ -65,7 +65,9 @@ class NodeStatus:
         self._pause = pause
         self._tell = tell
         self._back = backoff.Backoff(random, base_s=0.2, most_s=MOST_PAUSE_S)
-        self._saying = saying.Saying(log, f"status of node {node.name}", clock)
+        self._saying = saying.Saying(
+            log, f"status of node {node.name}", clock, patience_s=saying.PATIENCE_S
+        )
         self._awake = asyncio.Event()
         self._sent: Object | None = None
         self._answered: Object | None = None

@@ -67,7 +67,7 @@ class Registrar:
         self._pause = pause
         self._tell = tell
         self._back = backoff.Backoff(random, base_s=0.2, most_s=MOST_PAUSE_S)
-        self._saying = saying.Saying(log, f"Node {node.name}", clock)
+        self._saying = saying.Saying(log, f"Node {node.name}", clock, patience_s=saying.PATIENCE_S)
 
     async def run(self) -> None:
         """Register whenever there is no Node; for ever."""
