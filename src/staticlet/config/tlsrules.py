@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from staticlet.config.layer import Stack
 from staticlet.kube import fieldpath
+
+if TYPE_CHECKING:
+    from staticlet.config.layer import Stack  # the settings need no files
 
 OLDEST = "VersionTLS12"
 """The oldest version that is offered."""
