@@ -179,3 +179,11 @@ def test_pods_of_the_api_are_wanted_and_are_no_manifest():
     found = merge.merge((snapshot(obj())[0],), holders={})
     assert found.pods[KEY].uid == "u1"
     assert found.manifests == ()
+
+
+def test_when_it_began_is_known_from_the_api_and_the_rest_of_its_status_from_here():
+    began = "2030-01-01T00:00:05Z"
+    (pod,) = pods(obj() | {"status": {"phase": "Running", "startTime": began}})
+    assert pod.pod.status is not None
+    assert pod.pod.status.phase == "Pending"
+    assert pod.pod.status.startTime == datetime(2030, 1, 1, 0, 0, 5, tzinfo=UTC)

@@ -132,3 +132,38 @@ async def test_a_pod_that_somebody_removed_is_asked_about_once():
             await asyncio.sleep(60)
         assert world.api.calls.count(f"PATCH {POD}/status") == 1
         assert world.api.calls.count(f"GET {POD}") == 1
+
+
+def delete(world: World, grace_s: int) -> None:
+    meta = {"deletionTimestamp": "2030-01-01T00:00:30Z", "deletionGracePeriodSeconds": grace_s}
+    world.api.change(POD, {"metadata": meta})
+
+
+async def test_the_grace_of_a_deletion_is_the_newest_and_none_is_left_for_what_is_forced():
+    async with serving() as world:
+        uid = await world.bind()
+        world.show(uid, "Running")
+        await asyncio.sleep(1)
+        assert world.serves.graces == {}
+        delete(world, 30)
+        await asyncio.sleep(1)
+        assert world.serves.graces == {uid: 30}
+        delete(world, 5)
+        await asyncio.sleep(1)
+        assert world.serves.graces == {uid: 5}
+        await world.api.ask("DELETE", POD)
+        await asyncio.sleep(1)
+        assert world.serves.graces == {uid: 0}
+        world.clear(uid)
+        await world.bind()
+        assert world.serves.graces == {}
+
+
+async def test_a_pod_that_is_removed_at_once_keeps_its_own_grace():
+    async with serving() as world:
+        uid = await world.bind()
+        world.show(uid, "Running")
+        await asyncio.sleep(1)
+        await world.api.ask("DELETE", POD)
+        await asyncio.sleep(1)
+        assert world.serves.graces == {}

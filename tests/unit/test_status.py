@@ -256,3 +256,42 @@ def test_ages_are_told_as_kubectl_tells_them(seconds, text):
 def test_columns_are_padded_to_the_widest_cell_and_lines_have_no_trailing_blanks():
     text = table.render(("NAME", "READY"), (("a-long-name", "1/1"), ("b", "0/1")))
     assert text == "NAME          READY\na-long-name   1/1\nb             0/1\n"
+
+
+ENDING = obs.Ending(
+    uid="u1",
+    revision="u1",
+    reason="Preempting",
+    message="Preempted in order to admit critical pod",
+    at_ns=NOW - 7 * obs.SECOND_NS,
+    disruption="Pod was preempted by Kubelet to accommodate a critical pod.",
+)
+
+
+def test_a_pod_that_was_ended_has_failed_once_nothing_of_it_runs_any_more():
+    past = obs.History(uid="u1", ended=ENDING)
+    going = status.status(known(pod(), container(), past=past))
+    assert (going.phase, going.reason, going.message) == ("Running", None, None)
+    gone = status.status(known(pod(), container(code=143), ready=False, past=past))
+    assert (gone.phase, gone.reason) == ("Failed", "Preempting")
+    assert gone.message == "Preempted in order to admit critical pod"
+    assert gone.containerStatuses[0].state.terminated.exitCode == 143
+    ready = next(one for one in gone.conditions if one.type == "Ready")
+    assert (ready.status, ready.reason) == ("False", "PodFailed")
+
+
+def test_a_preempted_pod_says_what_it_was_disrupted_by_from_the_first_moment_on():
+    past = obs.History(uid="u1", ended=ENDING)
+    for one in (container(), container(code=143)):
+        found = status.status(known(pod(), one, past=past)).conditions[-1]
+        assert (found.type, found.status) == ("DisruptionTarget", "True")
+        assert found.reason == "TerminationByKubelet"
+        assert found.message == "Pod was preempted by Kubelet to accommodate a critical pod."
+        assert found.lastTransitionTime == CLOCK - timedelta(seconds=7)
+
+
+def test_the_end_of_another_content_says_nothing_about_this_one():
+    past = obs.History(uid="u1", ended=replace(ENDING, revision="old"))
+    found = status.status(known(pod(), container(code=1), past=past))
+    assert found.phase == "Running"
+    assert "DisruptionTarget" not in [one.type for one in found.conditions]

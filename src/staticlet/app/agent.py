@@ -161,7 +161,7 @@ class Agent:
             recorder=self._recorder,
             news=self._news,
             clock=self._clock,
-            publish=self._merging.bring,
+            publish=self._bring,
             labelled=self._labelled,
         )
         self.view.node_findings = made.findings
@@ -227,6 +227,11 @@ class Agent:
         name = self._merging.wanted.name_of(uid)
         fields = {"pod": name, "container": container, "uid": uid, "reason": reason}
         log.log(level, "%s: container %s: %s: %s", name, container, reason, message, extra=fields)
+
+    def _bring(self, snapshot: wanted.Snapshot) -> None:
+        """Take what the API wants here; what it deletes may be to end sooner than before."""
+        self._merging.bring(snapshot)
+        self._pool.hurry()
 
     async def _keep_house(self) -> None:
         """What is done with every look at the whole runtime."""

@@ -73,6 +73,7 @@ class ApiPods:
         record: Callable[[events.Subject, str, str, str], None],
     ) -> None:
         self.graces: dict[str, int] = {}
+        self._going: dict[str, wanted.PodKey] = {}
         self._api = api
         self._agent = agent
         self._there = there
@@ -178,11 +179,7 @@ class ApiPods:
 
     def _tell_wanted(self) -> None:
         objects = [one for one in self._there.objects.values() if apipods.is_ours(one)]
-        self.graces = {
-            apipods.uid_of(one): grace
-            for one in objects
-            if (grace := apipods.grace_s(one)) is not None
-        }
+        self.graces = self._graces(objects)
         if self._there.synced_once.is_set():
             self._admitting.look(objects)
         made, self._made = apipods.snapshot(
@@ -194,6 +191,23 @@ class ApiPods:
             now=self._clock.now(),
         )
         self._publish(made)
+
+    def _graces(self, objects: Iterable[Object]) -> dict[str, int]:
+        """The grace of each pod that is being deleted.
+
+        One whose object is removed while its pod is being stopped was removed by force: it gets no
+        more grace.
+        """
+        asked = {apipods.uid_of(one): apipods.grace_s(one) for one in objects}
+        forced = {
+            uid: key
+            for uid, key in self._going.items()
+            if uid not in asked and not self._agent.is_gone(key, uid)
+        }
+        going = {apipods.uid_of(one): apipods.key_of(one) for one in objects}
+        known = {uid: grace for uid, grace in asked.items() if grace is not None}
+        self._going = {uid: going[uid] for uid in known} | forced
+        return known | dict.fromkeys(forced, 0)
 
     async def _bring_up_to_date(self, key: wanted.PodKey) -> None:
         """Write the status if it differs; remove the object once its pod is gone."""

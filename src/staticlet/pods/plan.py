@@ -77,15 +77,26 @@ def serving(
     """
     if past.uid != pod.uid:
         counts = _counts(seen, pod.uid)
-        began = min((s.created_at_ns for s in seen.sandboxes if s.uid == pod.uid), default=now_ns)
+        began = _began(pod, seen, now_ns)
         past = obs.History(uid=pod.uid, doomed=past.doomed, counts=counts, started_at_ns=began)
     if past.incarnation is None:
         return replace(past, incarnation=pod.incarnation)
     if past.incarnation != pod.incarnation:
         doomed = past.doomed | {s.id for s in seen.sandboxes}
         fresh = past.without_crashes()
-        return replace(fresh, incarnation=pod.incarnation, doomed=doomed, ended=None)
+        if past.ended is not None:  # its time begins anew with its new life
+            fresh = replace(fresh, ended=None, started_at_ns=now_ns)
+        return replace(fresh, incarnation=pod.incarnation, doomed=doomed)
     return past
+
+
+def _began(pod: wanted.WantedPod, seen: obs.Observed, now_ns: int) -> int:
+    """When a pod began, as far as the API or the runtime still knows."""
+    told = pod.pod.status.startTime if pod.pod.status is not None else None
+    times = [s.created_at_ns for s in seen.sandboxes if s.uid == pod.uid]
+    if told is not None:
+        times.append(int(told.timestamp()) * obs.SECOND_NS)
+    return min([*times, now_ns])
 
 
 def plan(now: steps.Situation) -> steps.Plan:

@@ -103,6 +103,11 @@ class Pool:
         one = self._workers.get(key)
         return one.report() if one is not None else None
 
+    def hurry(self) -> None:
+        """The API may have shortened the grace of pods that are being stopped."""
+        for one in self._workers.values():
+            one.hurry()
+
     def restart(self, key: wanted.PodKey) -> str:
         """Restart a pod from its sandbox on, with its grace and without a back-off.
 

@@ -9,6 +9,7 @@ for a pod while nothing happens.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
@@ -16,7 +17,18 @@ from datetime import datetime
 from typing import TypeVar, assert_never
 
 from staticlet.aio import logfields
-from staticlet.pods import entrance, fields, preemption, report, steps, telling, tools, wanted
+from staticlet.pods import (
+    deadline,
+    entrance,
+    fields,
+    grace,
+    preemption,
+    report,
+    steps,
+    telling,
+    tools,
+    wanted,
+)
 from staticlet.pods import observed as obs
 from staticlet.pods import plan as planning
 from staticlet.pods.images import view as image_view
@@ -65,12 +77,14 @@ class Worker:
         self._watched: dict[str, int] = {}
         self._uncleaned: set[str] = set()
         self._holds_start = False
+        self._waits_outside = False
         self._waits: Mapping[str, steps.Wait] = {}
         self._images: Mapping[str, image_view.ImageView] = {}
         self._successor_images: Mapping[str, image_view.ImageView] = {}
         self._trouble: obs.Fault | None = None
         self._blind: obs.Fault | None = None
         self._entrance = entrance.Entrance(key, shared.places, wake=self.wake, end=self._preempted)
+        self._stopping = grace.Stopping(shared.clock, shared.grace_of)
 
     @property
     def seen(self) -> obs.Observed:
@@ -96,6 +110,10 @@ class Worker:
         """Look at the runtime anew: it does not show what the worker believes."""
         self._look = True
         self._woken.set()
+
+    def hurry(self) -> None:
+        """The API may have shortened the grace of what is being stopped."""
+        self._stopping.hurry()
 
     def _preempted(self) -> None:
         """A critical pod needs its room: it ends, with its own grace, and is not started again."""
@@ -168,8 +186,7 @@ class Worker:
             await self._look_anew()
         await self._take_in_exits()
         planned = self._plan()
-        made = self._entrance.let_in(planned, self._serving, self._seen, self._past)
-        self._teller.obstructed(self._want, self._entrance.obstacle)
+        made = self._let_in(planned)
         self._waits = made.waits
         self._tools.changed(self.key)
         self._teller.waiting(self._serving, made.waits)
@@ -223,7 +240,25 @@ class Worker:
             self._teller.served()
         self._images = images
         self._switch(target, now_ns)
+        self._hold_to_deadline(target, now_ns)
         return planning.plan(self._situation(target, images, now_ns))
+
+    def _let_in(self, planned: steps.Plan) -> steps.Plan:
+        """The plan, once the pod has its place; its time begins when it is let in."""
+        waited = self._waits_outside
+        made = self._entrance.let_in(planned, self._serving, self._seen, self._past)
+        found = self._entrance.obstacle
+        self._teller.obstructed(self._want, found)
+        self._waits_outside = found is not None and self._serving is self._want
+        if waited and not self._waits_outside and self._serving is not None:
+            self._past = replace(self._past, started_at_ns=self._now_ns())
+        return made
+
+    def _hold_to_deadline(self, pod: wanted.WantedPod | None, now_ns: int) -> None:
+        if pod is not None and not self._waits_outside and deadline.is_over(
+            pod, self._past, now_ns
+        ):
+            self._end(deadline.REASON, deadline.MESSAGE)
 
     def _situation(
         self,
@@ -273,13 +308,17 @@ class Worker:
         return {name: planning.next_count(situation, pod, name) for name in names}
 
     def _earliest(self, wake_at_ns: int | None) -> int | None:
-        """The plan's time, or that of the next try to get an image, whichever is first."""
+        """The plan's time, the pod's deadline, or the next try to get an image: the first."""
         now_s = self._tools.clock.monotonic()
         times = [
             self._now_ns() + int((view.until - now_s) * obs.SECOND_NS)
             for view in (*self._images.values(), *self._successor_images.values())
             if view.until is not None and view.until > now_s
         ]
+        pod = self._serving
+        if pod is not None and not planning.is_over(pod, self._seen, self._past):
+            ends = None if self._waits_outside else deadline.ends_at_ns(pod, self._past)
+            times += [ends] if ends is not None else []
         return min([*times, *([wake_at_ns] if wake_at_ns is not None else [])], default=None)
 
     async def _sleep(self, until_ns: int | None) -> None:
@@ -476,7 +515,8 @@ class Worker:
         log.info("%s: stopping (grace %d s): %s", self.key, action.grace_s, action.why)
         for runtime_id in (sandbox.id, *(c.id for c in sandbox.containers)):
             self._unwatch(runtime_id)
-        stopped = await self._step(self._tools.hands.stop(sandbox, action.grace_s))
+        stop = functools.partial(self._tools.hands.stop, sandbox)
+        stopped = await self._step(self._stopping.within(sandbox.uid, action.grace_s, stop))
         own = sandbox.uid == self._past.uid  # what a predecessor left is no last state of ours
         last = {c.name: c for c in stopped.containers if c.exited and own}
         self._past = replace(self._past, last={**self._past.last, **last})

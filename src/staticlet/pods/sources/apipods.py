@@ -148,7 +148,8 @@ def _wanted(obj: Object, uid: str, server: str, latest: datetime) -> wanted.Want
     notes = {**(meta.annotations or {}), identity.SOURCE_ANNOTATION: API}
     notes.setdefault(identity.SEEN_ANNOTATION, identity.timestamp(seen))
     own = msgspec.structs.replace(meta, annotations=notes, resourceVersion=None, generation=None)
-    status = pod.status if over else core.PodStatus(phase="Pending")
+    told = pod.status or core.PodStatus()
+    status = told if over else core.PodStatus(phase="Pending", startTime=told.startTime)
     return wanted.WantedPod(
         key=key_of(obj),
         uid=uid,
