@@ -24,6 +24,7 @@ from staticlet.node import (
     own,
     register,
     runtimesight,
+    ties,
 )
 from staticlet.pods import events
 from staticlet.runtime import port as runtimes
@@ -60,7 +61,7 @@ class Node:
         *,
         runtime: runtimes.Runtime,
         images: runtimes.Images,
-        tell: register.Tell,
+        tell: ties.Tell,
         clock: clocks.Clock,
         random: Callable[[], float],
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -68,38 +69,26 @@ class Node:
     ) -> None:
         self.own = own.OwnNode(settings.node_name)
         self.api = guarded.Guarded(api, self.own, pause)
-        self._api = api
         self._settings = settings
         self._tell = tell
         self._host = host or machine.Host(settings)
         self._clock = clock
-        self._pause = pause
-        self._random = random
         self._rival = ""
         self._listings = 0
         self._sight = runtimesight.RuntimeSight(runtime, self._clock, self._runtime_changed)
         watcher = observer.Observer(self._host, self._sight, images, settings, self._clock)
         self._watcher = watcher
-        self._registrar = register.Registrar(
-            api,
-            self.own,
-            settings,
-            watcher=watcher,
-            clock=self._clock,
+        self._ties = ties.Ties(
+            api=api,
+            node=self.own,
+            settings=settings,
+            clock=clock,
             random=random,
             pause=pause,
             tell=tell,
         )
-        self._status = nodestatus.NodeStatus(
-            api,
-            self.own,
-            settings,
-            watcher=watcher,
-            clock=self._clock,
-            random=random,
-            pause=pause,
-            tell=tell,
-        )
+        self._registrar = register.Registrar(self._ties, watcher)
+        self._status = nodestatus.NodeStatus(self._ties, watcher)
         self._reflector = reflector.Reflector(
             api,
             register.PATH,
@@ -114,16 +103,7 @@ class Node:
         """Keep the Node until cancelled."""
         self._tell("Normal", "Starting", "Starting kubelet.")
         agent = mark(await self._host.identity(), self._settings)
-        keeper = lease.Lease(
-            self._api,
-            self.own,
-            self._settings,
-            agent=agent,
-            clock=self._clock,
-            random=self._random,
-            pause=self._pause,
-            taken=self._taken,
-        )
+        keeper = lease.Lease(self._ties, agent=agent, taken=self._taken)
         works = {
             "own Node": self._reflector.run(),
             "runtime's state": self._sight.run(),

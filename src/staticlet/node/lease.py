@@ -9,15 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from staticlet.aio import clock as clocks
-from staticlet.client import backoff, port, saying
-from staticlet.config.settings import Settings
+from staticlet.client import port
 from staticlet.kube import rfc3339
-from staticlet.node import answers, claim, own
+from staticlet.node import claim, ties
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +27,6 @@ RENEWALS = 4
 JITTER = 0.04
 LOOK_S = 2.0
 TAKEN_LOOK_S = 5.0
-MOST_PAUSE_S = 7.0
 TRIES = 5
 """How often a renewal that met a conflict is tried again at once."""
 
@@ -40,41 +37,20 @@ class Lease:
     """Keeps the Lease of one node.
 
     Args:
-        api: The API server.
-        node: The own Node; it is told whether the name is ours.
-        settings: How long the Lease holds.
+        ours: What it works with; the Node is told whether the name is ours.
         agent: What marks it as ours: the same after every start on this machine.
-        clock: The time.
-        random: A number from 0 to 1 at each call, for pauses.
-        pause: Waits so many seconds, or less if a server that was away answers again.
         taken: Told who has the name when that is somebody else, and the empty text when it is
             ours again.
     """
 
-    def __init__(
-        self,
-        api: port.Api,
-        node: own.OwnNode,
-        settings: Settings,
-        *,
-        agent: str,
-        clock: clocks.Clock,
-        random: Callable[[], float],
-        pause: Callable[[float], Awaitable[None]],
-        taken: Callable[[str], None],
-    ) -> None:
-        self._api = api
-        self._node = node
-        self._duration_s = settings.node_lease_duration_s
+    def __init__(self, ours: ties.Ties, *, agent: str, taken: Callable[[str], None]) -> None:
+        self._ties = ours
+        self._node = ours.node
+        self._duration_s = ours.settings.node_lease_duration_s
         self._agent = agent
-        self._clock = clock
-        self._random = random
-        self._pause = pause
         self._taken = taken
-        self._back = backoff.Backoff(random, base_s=0.2, most_s=MOST_PAUSE_S)
-        self._saying = saying.Saying(
-            log, f"Lease {NAMESPACE}/{node.name}", clock, patience_s=saying.PATIENCE_S
-        )
+        self._back = ours.pauses()
+        self._saying = ours.saying(log, f"Lease {NAMESPACE}/{ours.node.name}")
         self._lease: Object | None = None
         self._tried: deque[str] = deque(maxlen=_REMEMBERED)
         self._strikes = claim.Strikes()
@@ -109,8 +85,8 @@ class Lease:
                 self._lease,
                 before,
                 agent=agent,
-                now=self._clock.now(),
-                now_s=self._clock.monotonic(),
+                now=self._ties.clock.now(),
+                now_s=self._ties.clock.monotonic(),
             )
             if verdict is claim.Verdict.FREE:
                 return
@@ -135,7 +111,7 @@ class Lease:
                 self._back.reset()
                 self._saying.back()
                 every_s = self._duration_s / RENEWALS
-                await asyncio.sleep(every_s * (1 + JITTER * self._random()))
+                await asyncio.sleep(every_s * (1 + JITTER * self._ties.random()))
 
     async def _renew(self) -> bool:
         """Renew once; False when the name is somebody else's now.
@@ -166,7 +142,7 @@ class Lease:
             return False  # ours, of a request whose answer was lost; or only its labels changed
         if claim.agent_of(lease) not in ("", self._agent):
             return True
-        self._strikes = self._strikes.more(self._clock.monotonic())
+        self._strikes = self._strikes.more(self._ties.clock.monotonic())
         self._trusting = self._strikes.count < claim.STRIKES
         return not self._trusting
 
@@ -191,20 +167,20 @@ class Lease:
             **(made.get("spec") or {}),
             "holderIdentity": self._node.name,
             "leaseDurationSeconds": self._duration_s,
-            "renewTime": rfc3339.micro(self._clock.now()),
+            "renewTime": rfc3339.micro(self._ties.clock.now()),
         }
         return {**made, "metadata": meta, "spec": spec}
 
     async def _write(self, wanted: Object) -> Object:
         if self._lease is None:
-            return await answers.ask(self._api, self._node.name, "POST", PATH, wanted)
+            return await self._ties.ask("POST", PATH, wanted)
         place = f"{PATH}/{self._node.name}"
-        return await answers.ask(self._api, self._node.name, "PUT", place, wanted)
+        return await self._ties.ask("PUT", place, wanted)
 
     async def _get(self) -> Object | None:
         try:
             place = f"{PATH}/{self._node.name}"
-            return await answers.ask(self._api, self._node.name, "GET", place)
+            return await self._ties.ask("GET", place)
         except port.Refused as fault:
             if fault.code == HTTPStatus.NOT_FOUND:
                 return None
@@ -217,7 +193,7 @@ class Lease:
             if fault.code != HTTPStatus.UNAUTHORIZED:
                 self._saying.lost(str(fault))
         log.debug("lease: %s", fault)
-        await self._pause(self._back.next(retry_after_s))
+        await self._ties.pause(self._back.next(retry_after_s))
 
 
 def _holder(lease: Object, ours: str) -> str:

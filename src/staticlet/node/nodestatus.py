@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from staticlet.aio import clock as clocks
-from staticlet.client import backoff, port, saying
-from staticlet.config.settings import Settings
-from staticlet.node import answers, conditions, nodeobject, observer, own, register
+from staticlet.client import backoff, port
+from staticlet.node import conditions, nodeobject, observer, register, ties
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +22,6 @@ Object = dict[str, Any]
 
 JITTER = 0.04
 REPORT_SPREAD = 0.5
-MOST_PAUSE_S = 7.0
 QUIET_S = 1.0
 MOST_QUIET_S = 10.0
 """Changes that others make are answered the less often, the more there are."""
@@ -34,40 +31,16 @@ class NodeStatus:
     """Publishes one Node's status.
 
     Args:
-        api: The API server.
-        node: The own Node.
-        settings: How often.
+        ours: What it works with.
         watcher: How the machine is.
-        clock: The time.
-        random: A number from 0 to 1 at each call.
-        pause: Waits so many seconds, or less if a server that was away answers again.
-        tell: Takes events about the Node.
     """
 
-    def __init__(
-        self,
-        api: port.Api,
-        node: own.OwnNode,
-        settings: Settings,
-        *,
-        watcher: observer.Observer,
-        clock: clocks.Clock,
-        random: Callable[[], float],
-        pause: Callable[[float], Awaitable[None]],
-        tell: register.Tell,
-    ) -> None:
-        self._api = api
-        self._node = node
-        self._settings = settings
+    def __init__(self, ours: ties.Ties, watcher: observer.Observer) -> None:
+        self._ties = ours
+        self._node = ours.node
         self._watcher = watcher
-        self._clock = clock
-        self._random = random
-        self._pause = pause
-        self._tell = tell
-        self._back = backoff.Backoff(random, base_s=0.2, most_s=MOST_PAUSE_S)
-        self._saying = saying.Saying(
-            log, f"status of node {node.name}", clock, patience_s=saying.PATIENCE_S
-        )
+        self._back = ours.pauses()
+        self._saying = ours.saying(log, f"status of node {ours.node.name}")
         self._awake = asyncio.Event()
         self._sent: Object | None = None
         self._answered: Object | None = None
@@ -101,7 +74,7 @@ class NodeStatus:
                 if not self._ours() or not self._tampered():
                     continue
                 self._awake.set()
-                now_s = self._clock.monotonic()
+                now_s = self._ties.clock.monotonic()
                 if now_s - last_s > 2 * MOST_QUIET_S:
                     quiet.reset()
                 last_s = now_s
@@ -119,9 +92,9 @@ class NodeStatus:
         return status
 
     async def _wait(self) -> None:
-        every_s = self._settings.node_status_update_frequency_s
+        every_s = self._ties.settings.node_status_update_frequency_s
         try:
-            async with asyncio.timeout(every_s * (1 + JITTER * self._random())):
+            async with asyncio.timeout(every_s * (1 + JITTER * self._ties.random())):
                 await self._awake.wait()
         except TimeoutError:
             return
@@ -137,14 +110,14 @@ class NodeStatus:
         if node is None or not self._node.uid:
             return  # it went while we looked
         before = node.get("status") or {}
-        wanted = nodeobject.status(seen, self._settings, before=before, now=self._clock.now())
+        wanted = nodeobject.status(
+            seen, self._ties.settings, before=before, now=self._ties.clock.now()
+        )
         essence = nodeobject.essence(wanted)
-        due = self._clock.monotonic() >= self._due_s
+        due = self._ties.clock.monotonic() >= self._due_s
         if essence == self._sent and not self._tampered() and not due:
             return
-        answer = await answers.ask(
-            self._api,
-            self._node.name,
+        answer = await self._ties.ask(
             "PATCH",
             f"{register.PATH}/{self._node.name}/status",
             nodeobject.patch(wanted, node),
@@ -152,16 +125,16 @@ class NodeStatus:
         )
         self._sent = essence
         self._answered = nodeobject.essence(answer.get("status") or {})
-        report_s = self._settings.node_status_report_frequency_s
-        spread = 1 + REPORT_SPREAD * (2 * self._random() - 1)
-        self._due_s = self._clock.monotonic() + report_s * spread
+        report_s = self._ties.settings.node_status_report_frequency_s
+        spread = 1 + REPORT_SPREAD * (2 * self._ties.random() - 1)
+        self._due_s = self._ties.clock.monotonic() + report_s * spread
         self._node.take(answer)
         self._back.reset()
         self._saying.back()
         for reason in conditions.news(before, wanted):
             words = register.status_words(self._node.name, reason)
             log.log(_level(reason), "%s", words)
-            self._tell("Normal", reason, words)
+            self._ties.tell("Normal", reason, words)
 
     async def _failed(self, fault: port.ApiFault) -> None:
         retry_after_s = None
@@ -169,7 +142,7 @@ class NodeStatus:
             retry_after_s = fault.retry_after_s
             await self._look_again(fault)
         log.debug("node status: %s", fault)
-        await self._pause(self._back.next(retry_after_s))
+        await self._ties.pause(self._back.next(retry_after_s))
 
     async def _look_again(self, fault: port.Refused) -> None:
         """A Node that is gone, or is another one, is to be seen before the next try."""
@@ -178,9 +151,7 @@ class NodeStatus:
                 self._saying.lost(str(fault))
             return
         try:
-            node = await answers.ask(
-                self._api, self._node.name, "GET", f"{register.PATH}/{self._node.name}"
-            )
+            node = await self._ties.ask("GET", f"{register.PATH}/{self._node.name}")
         except port.Refused as second:
             if second.code == HTTPStatus.NOT_FOUND:
                 self._node.gone()

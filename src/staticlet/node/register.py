@@ -8,66 +8,38 @@ again: a node without a Node has no mirror pods and gets no pods, until somebody
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
-from staticlet.aio import clock as clocks
-from staticlet.client import backoff, port, saying
-from staticlet.config.settings import Settings
-from staticlet.node import answers, conditions, nodeobject, observer, own
+from staticlet.client import port
+from staticlet.node import conditions, nodeobject, observer, ties
 
 log = logging.getLogger(__name__)
 
 Object = dict[str, Any]
 
 PATH = "/api/v1/nodes"
-MOST_PAUSE_S = 7.0
-
-Tell = Callable[[str, str, str], None]
-"""Takes type, reason and message of an event about the Node."""
 
 
 class Registrar:
     """Registers one Node.
 
     Args:
-        api: The API server.
-        node: The own Node.
-        settings: What it is registered with, and whether.
+        ours: What it works with.
         watcher: How the machine is.
-        clock: The time.
-        random: A number from 0 to 1 at each call, for pauses.
-        pause: Waits so many seconds, or less if a server that was away answers again.
-        tell: Takes events about the Node.
 
     Attributes:
         refusal: Why there is no Node, as long as that is so; empty otherwise.
     """
 
-    def __init__(
-        self,
-        api: port.Api,
-        node: own.OwnNode,
-        settings: Settings,
-        *,
-        watcher: observer.Observer,
-        clock: clocks.Clock,
-        random: Callable[[], float],
-        pause: Callable[[float], Awaitable[None]],
-        tell: Tell,
-    ) -> None:
+    def __init__(self, ours: ties.Ties, watcher: observer.Observer) -> None:
         self.refusal = ""
         self._forbidden = ""
-        self._api = api
-        self._node = node
-        self._settings = settings
+        self._ties = ours
+        self._node = ours.node
         self._watcher = watcher
-        self._clock = clock
-        self._pause = pause
-        self._tell = tell
-        self._back = backoff.Backoff(random, base_s=0.2, most_s=MOST_PAUSE_S)
-        self._saying = saying.Saying(log, f"Node {node.name}", clock, patience_s=saying.PATIENCE_S)
+        self._back = ours.pauses()
+        self._saying = ours.saying(log, f"Node {ours.node.name}")
 
     async def run(self) -> None:
         """Register whenever there is no Node; for ever."""
@@ -92,20 +64,22 @@ class Registrar:
             ApiFault: There is none yet.
         """
         self._forbidden = ""
-        wanted = nodeobject.node(await self._watcher.look(), self._settings, self._clock.now())
-        made = await self._make(wanted) if self._settings.register_node else None
+        wanted = nodeobject.node(
+            await self._watcher.look(), self._ties.settings, self._ties.clock.now()
+        )
+        made = await self._make(wanted) if self._ties.settings.register_node else None
         if made is None:
             await self._take(wanted)
         else:
             log.info("registered node %s", self._node.name)
             self._node.settle(made)
             for reason in conditions.news({}, wanted["status"]):
-                self._tell("Normal", reason, status_words(self._node.name, reason))
+                self._ties.tell("Normal", reason, status_words(self._node.name, reason))
 
     async def _make(self, wanted: Object) -> Object | None:
         """The Node that was made; None when there may be one already."""
         try:
-            return await answers.ask(self._api, self._node.name, "POST", PATH, wanted)
+            return await self._ties.ask("POST", PATH, wanted)
         except port.Refused as fault:
             if fault.code == HTTPStatus.FORBIDDEN:
                 # Some may look but not make: the refusal counts only if there is no Node.
@@ -117,31 +91,29 @@ class Registrar:
 
     async def _take(self, wanted: Object) -> None:
         place = f"{PATH}/{self._node.name}"
-        there = await answers.ask(self._api, self._node.name, "GET", place)
+        there = await self._ties.ask("GET", place)
         rebooted = _rebooted(there, wanted)
         patch = nodeobject.reconciled(there, wanted)
         if patch is not None:
-            there = await answers.ask(
-                self._api, self._node.name, "PATCH", place, patch, media=port.MERGE_PATCH
-            )
+            there = await self._ties.ask("PATCH", place, patch, media=port.MERGE_PATCH)
             log.info("put the labels of node %s right", self._node.name)
         self._node.settle(there)
         if rebooted:
             words = f"Node {self._node.name} has been rebooted, boot id: {rebooted}"
-            self._tell("Warning", "Rebooted", words)
+            self._ties.tell("Warning", "Rebooted", words)
 
     async def _failed(self, fault: port.ApiFault) -> None:
         retry_after_s = None
         if isinstance(fault, port.Refused):
             retry_after_s = fault.retry_after_s
             refusal = self._forbidden or str(fault)
-            if fault.code == HTTPStatus.NOT_FOUND and not self._settings.register_node:
+            if fault.code == HTTPStatus.NOT_FOUND and not self._ties.settings.register_node:
                 refusal = "registerNode is false, and nobody has made the Node: waiting for it"
             if fault.code != HTTPStatus.UNAUTHORIZED:
                 self._saying.lost(refusal)
             self.refusal = refusal
         log.debug("registering: %s", fault)
-        await self._pause(self._back.next(retry_after_s))
+        await self._ties.pause(self._back.next(retry_after_s))
 
 
 def status_words(name: str, reason: str) -> str:
