@@ -176,16 +176,22 @@ async def test_concurrent_writes_have_revisions_without_holes(store: Store) -> N
     assert sorted(record.revision for record in records) == list(range(before + 1, before + 201))
 
 
-async def test_lists_are_by_namespace_and_name(store: Store) -> None:
+async def test_lists_are_in_the_order_of_keys_as_texts(store: Store) -> None:
     for namespace, name in [("b", "x"), ("a", "z"), ("b", "a"), ("a", "y"), ("a-b", "q")]:
         await store.write(key(name, namespace), put(name))
     await store.write(key("n1", "", "nodes"), put("n1"))
-    assert names(store.list("pods").records) == ["a/y", "a/z", "a-b/q", "b/a", "b/x"]
+    assert names(store.list("pods").records) == ["a-b/q", "a/y", "a/z", "b/a", "b/x"]
     assert names(store.list("pods", "a").records) == ["a/y", "a/z"]
+    assert names(store.list("pods", "a-b").records) == ["a-b/q"]
     assert names(store.list("pods", "c").records) == []
     assert names(store.list("nodes").records) == ["/n1"]
     assert store.list("nothing").records == ()
     assert store.list("nothing").revision == store.revision
+    before = store.revision
+    await store.write(key("z", "a"), remove)
+    assert names(store.list("pods").records) == ["a-b/q", "a/y", "b/a", "b/x"]
+    earlier = store.list("pods", revision=before).records
+    assert names(earlier) == ["a-b/q", "a/y", "a/z", "b/a", "b/x"]
 
 
 async def test_a_listing_stays_as_it_was(store: Store) -> None:

@@ -84,7 +84,7 @@ def shown(records: Sequence[Record]) -> list[tuple[Key, int, Any]]:
 def wanted(state: dict[Key, tuple[int, Any]], resource: str, namespace: str) -> list[Any]:
     return [
         (key, *state[key])
-        for key in sorted(state)
+        for key in sorted(state, key=lambda key: key.path)
         if key.resource == resource and namespace in ("", key.namespace)
     ]
 

@@ -42,6 +42,21 @@ async def test_a_list_is_in_the_order_of_names_and_at_the_stores_revision() -> N
         assert verbcalls.named(await listed(api, namespace="")) == ["z", "a", "b", "c"]
 
 
+async def test_pages_of_all_namespaces_go_on_where_they_ended() -> None:
+    async with verbcalls.served() as api:
+        for namespace in ("a", "a-b", "ab"):
+            for name in ("x", "y"):
+                await api.ask("create", "configmaps", body=config_map(name), namespace=namespace)
+        seen, more = [], ""
+        while True:
+            found = await listed(api, namespace="", limit="1", **{"continue": more})
+            seen += [record.key.path for record in found.records]
+            more = found.more
+            if not more:
+                break
+        assert seen == ["a-b/x", "a-b/y", "a/x", "a/y", "ab/x", "ab/y"]
+
+
 @pytest.mark.parametrize(
     ("query", "names"),
     [

@@ -437,7 +437,12 @@ async def test_events_of_both_groups_are_one() -> None:
         assert await api.names(newer, fieldSelector="regarding.name=web") == ["e"]
         change = {"series": {"count": 2, "lastObservedTime": "2026-01-01T00:00:01.000000Z"}}
         await api.ask("patch", newer, "e", body=change, media=verbcalls.MERGE)
-        assert (await api.one("get", "events", "e"))["series"]["count"] == 2
+        changed = await api.one("get", "events", "e")
+        assert changed["series"]["count"] == 2
+        (entry,) = changed["metadata"]["managedFields"]
+        assert entry["apiVersion"] == "events.k8s.io/v1"
+        assert {"f:note", "f:regarding", "f:series"} <= entry["fieldsV1"].keys()
+        assert not {"f:message", "f:involvedObject"} & entry["fieldsV1"].keys()
 
 
 class Adding:

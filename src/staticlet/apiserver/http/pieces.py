@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
@@ -15,6 +16,9 @@ from aiohttp import web
 
 PIECE = 256 * 1024
 """Bytes that are written at a time; between two pieces others have their turn."""
+
+COMPRESSIBLE = 128 * 1024
+"""A body from so many bytes on is compressed, as kube-apiserver does."""
 
 SLOW_S = 30.0
 """How long a client may leave its buffer full."""
@@ -30,12 +34,17 @@ async def whole(
     code: int = 200,
     headers: Headers,
     slow_s: float = SLOW_S,
+    compress: bool = False,
 ) -> web.StreamResponse:
     """Answer with a body that is at hand; a small one is ready to be sent, a large one is sent."""
-    if len(body) <= PIECE or request.method == "HEAD":
+    packed = compress and len(body) >= COMPRESSIBLE
+    if (len(body) <= PIECE and not packed) or request.method == "HEAD":
         return web.Response(body=body, status=code, headers=headers)
     response = web.StreamResponse(status=code, headers=headers)
-    response.content_length = len(body)
+    if packed:
+        _compress(response)
+    else:
+        response.content_length = len(body)
     return await sent(request, response, (body,), slow_s)
 
 
@@ -46,13 +55,40 @@ async def made(
     code: int = 200,
     headers: Headers,
     slow_s: float = SLOW_S,
+    compress: bool = False,
 ) -> web.StreamResponse:
     """Answer with a body that is made while it is sent; one that is small enough is made first."""
     first, more = gathered(parts)
-    if not more:
+    packed = compress and len(first) >= COMPRESSIBLE
+    if not more and not packed:
         return web.Response(body=first, status=code, headers=headers)
     response = web.StreamResponse(status=code, headers=headers)
+    if packed:
+        _compress(response)
     return await sent(request, response, itertools.chain((first,), parts), slow_s)
+
+
+def compressing(headers: Mapping[str, str], peer: str | None) -> bool:
+    """Whether the bodies of large answers are compressed, as far as the client is concerned.
+
+    On the machine itself they are not, whatever the client takes: it costs both of them more time
+    than it saves.
+
+    Args:
+        headers: The request's.
+        peer: The client's address; None where it has none.
+    """
+    if "gzip" not in headers.get("Accept-Encoding", "") or peer is None:
+        return False
+    try:
+        return not ipaddress.ip_address(peer.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def _compress(response: web.StreamResponse) -> None:
+    response.enable_compression(web.ContentCoding.gzip)
+    response.headers.add("Vary", "Accept-Encoding")
 
 
 async def sent(

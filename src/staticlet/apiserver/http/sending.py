@@ -95,7 +95,9 @@ class Sender:
             case answers.Many():
                 parts = render.many(answer, form, now)
                 typed = _typed(headers, form)
-                return await pieces.made(request, parts, headers=typed, slow_s=self.slow_s)
+                return await pieces.made(
+                    request, parts, headers=typed, slow_s=self.slow_s, compress=_packed(request)
+                )
             case answers.Plain():
                 body = render.plain(answer.body, form)
                 return await self._whole(request, body, answer.code, _typed(headers, form))
@@ -177,7 +179,18 @@ class Sender:
     async def _whole(
         self, request: web.BaseRequest, body: bytes, code: int, headers: Headers
     ) -> web.StreamResponse:
-        return await pieces.whole(request, body, code=code, headers=headers, slow_s=self.slow_s)
+        return await pieces.whole(
+            request,
+            body,
+            code=code,
+            headers=headers,
+            slow_s=self.slow_s,
+            compress=_packed(request),
+        )
+
+
+def _packed(request: web.BaseRequest) -> bool:
+    return pieces.compressing(request.headers, request.remote)
 
 
 def _typed(headers: Headers, form: forms.Form) -> Headers:

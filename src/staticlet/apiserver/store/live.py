@@ -59,7 +59,7 @@ class LiveStore:
         self._revision = loaded.revision
         self._next = loaded.revision + 1
         self._shelves: dict[str, shelf.Shelf] = {}
-        for record in sorted(loaded.standing, key=lambda record: record.key):
+        for record in sorted(loaded.standing, key=lambda record: record.key.path):
             self._shelf(record.key.resource).put(record)
         self._history = history.History(keeping, oldest=loaded.oldest)
         for change, at in loaded.changes:

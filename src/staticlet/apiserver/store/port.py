@@ -31,6 +31,14 @@ class Key(NamedTuple):
     namespace: str
     name: str
 
+    @property
+    def path(self) -> str:
+        """The key within its resource as one text, by which lists are in order, as in etcd.
+
+        So the objects of the namespace `a-b` stand before those of `a`.
+        """
+        return f"{self.namespace}/{self.name}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
@@ -87,11 +95,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """Objects of a resource at one revision, by namespace and name.
+    """Objects of a resource at one revision.
 
     Attributes:
         revision: The revision of the whole store that they show.
-        records: In the order of their keys.
+        records: In the order of their keys' paths.
     """
 
     revision: int

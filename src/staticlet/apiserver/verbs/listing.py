@@ -36,12 +36,12 @@ async def listed(backend: Backend, call: calls.Call, kind: Kind) -> Many:
     start = pages.read(asked.token)
     listing = _continued(backend, kind, where, start)
     after = Key(kind.key_resource, start.namespace, start.name)
-    first = bisect.bisect_right(listing.records, after, key=_key)
+    first = bisect.bisect_right(listing.records, after.path, key=_path)
     return _page(kind, listing, first, asked, chosen)
 
 
-def _key(record: Record) -> Key:
-    return record.key
+def _path(record: Record) -> str:
+    return record.key.path
 
 
 async def _snapshot(backend: Backend, kind: Kind, where: str, asked: options.Reading) -> Listing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from staticlet.apiserver import calls
 from staticlet.apiserver.resources.kind import Kind, Object
+from staticlet.kube import plain
 from staticlet.kube.patch import managed
 
 
@@ -25,8 +26,8 @@ def begin(call: calls.Call, kind: Kind, new: Object) -> None:
 def note(call: calls.Call, kind: Kind, new: Object, old: Object | None) -> None:
     """Bring the managed fields of an object up to date, as the last thing before it is stored.
 
-    Not for what server-side apply made: that brings its own. An object that is written in another
-    version than it is stored in has no managed fields: they would name fields it does not have.
+    Not for what server-side apply made: that brings its own. They name the fields of the version
+    in which the object is written, which may be another than it is stored in.
 
     Args:
         call: The request, with its manager.
@@ -35,13 +36,10 @@ def note(call: calls.Call, kind: Kind, new: Object, old: Object | None) -> None:
         old: The object as it is; None when it is new.
     """
     meta = new["metadata"]
-    if kind.to_stored is not None:
-        meta.pop("managedFields", None)
-        return
     fields = managed.updated(
         kind.struct,
-        old,
-        new,
+        None if old is None else _written(kind, old),
+        _written(kind, new),
         manager=call.manager or "unknown",
         now=call.now,
         api_version=kind.api_version,
@@ -51,3 +49,12 @@ def note(call: calls.Call, kind: Kind, new: Object, old: Object | None) -> None:
         meta["managedFields"] = fields
     else:
         meta.pop("managedFields", None)
+
+
+def _written(kind: Kind, obj: Object) -> Object:
+    """An object in the version in which it is written."""
+    if kind.from_stored is None:
+        return obj
+    written: Object = plain.copied(obj)
+    kind.from_stored(written)
+    return written
