@@ -34,6 +34,15 @@ class Forgetful(fakeapi.FakeApi):
         return super()._keep(event, path, {**thing, "status": known})
 
 
+class OneCondition(fakeapi.FakeApi):
+    """A server that keeps the first condition alone."""
+
+    def _keep(self, event: str, path: str, thing: dict[str, Any]) -> dict[str, Any]:
+        status = dict(thing.get("status") or {})
+        status["conditions"] = (status.get("conditions") or [])[:1]
+        return super()._keep(event, path, {**thing, "status": status})
+
+
 def lacking(status: Mapping[str, Any]) -> podwrites.Change:
     """Those fields of a status that an object does not have."""
 
@@ -165,6 +174,52 @@ async def test_a_change_is_written_once_though_something_else_is_not_kept():
     assert not await world.tell(later)
     assert world.written() == 2
     assert world.status == {"phase": "Succeeded"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"phase": "Pending"}, {"phase": "Running"}),
+        ({"phase": "Pending"}, {"phase": "Pending", "podIP": "192.0.2.9"}),
+        (
+            {"conditions": [{"type": "Ready", "status": "False"}]},
+            {"conditions": [{"type": "Ready", "status": "True"}]},
+        ),
+        (
+            {"containerStatuses": [{"name": "main", "restartCount": 0}]},
+            {"containerStatuses": [{"name": "main", "restartCount": 1}]},
+        ),
+    ],
+)
+async def test_what_changes_while_it_is_written_is_written_after_it(world, before, after):
+    await world.make()
+    now = dict(before)
+
+    def meanwhile(method: str, path: str) -> None:
+        now.update(after)
+
+    world.api.trouble = meanwhile
+    assert await world.tell(now)
+    assert await world.tell(now)
+    assert world.status == after
+    assert not await world.tell(now)
+
+
+async def test_a_condition_that_a_server_does_not_keep_is_sent_once():
+    wanted = [{"type": "Ready", "status": "True"}, {"type": "New", "status": "True"}]
+
+    def change(obj: Mapping[str, Any]) -> dict[str, Any] | None:
+        there = (obj.get("status") or {}).get("conditions") or []
+        missing = [one for one in wanted if one not in there]
+        return {"conditions": missing} if missing else None
+
+    world = World(OneCondition())
+    await world.make()
+    for _ in range(3):
+        found = world.pods.newest(KEY)
+        await world.pods.tell(KEY, found, change)
+        world.see()
+    assert world.written() == 1
 
 
 async def test_what_somebody_overwrites_is_put_right_though_something_else_is_not_kept():

@@ -68,7 +68,8 @@ class PodWrites:
         """Write what of a pod's status is not as it should be; the newest counts.
 
         What the server did not keep of the same status the last time is not sent again, until it
-        was listed anew: another server may answer then.
+        was listed anew: another server may answer then. What has changed here while it was being
+        written is no such thing, and is sent.
 
         Args:
             key: The pod.
@@ -96,7 +97,7 @@ class PodWrites:
         self._written.take(key, made)
         self._not_kept.pop(key, None)
         lacking = change(made)
-        if lacking is not None:
+        if lacking is not None and _is_part(lacking, status):
             self._not_kept[key] = uid, self._there.listings, lacking
         return True
 
@@ -140,6 +141,19 @@ class PodWrites:
                 raise
             return False
         return apipods.uid_of(there) == uid
+
+
+def _is_part(lacking: Any, sent: Any) -> bool:
+    """Whether all that is lacking was sent just so; conditions go by their types."""
+    if isinstance(lacking, dict) and isinstance(sent, dict):
+        return all(name in sent and _is_part(one, sent[name]) for name, one in lacking.items())
+    if isinstance(lacking, list) and isinstance(sent, list) and lacking != sent:
+        of_type = {one["type"]: one for one in sent if isinstance(one, dict) and "type" in one}
+        return bool(of_type) and all(
+            isinstance(one, dict) and _is_part(one, of_type.get(one.get("type")))
+            for one in lacking
+        )
+    return bool(lacking == sent)
 
 
 def path(namespace: str, name: str = "") -> str:
