@@ -1,4 +1,7 @@
-"""Housework: clears what pods of an earlier life left, once it is known what is wanted."""
+"""Housework: clears what pods of an earlier life left, once it is known what is wanted.
+
+What static pods left does not wait for an API server, which may be away for long.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Set
 
 from staticlet.app import merging
-from staticlet.pods import housekeeping
+from staticlet.pods import housekeeping, identity, wanted
 
 
 class Housework:
@@ -32,10 +35,13 @@ class Housework:
     async def run_once(self) -> None:
         """Clear what may be cleared now."""
         now = self._merging.wanted
-        if now.ready != now.sources:
+        waiting = now.sources - now.ready
+        if waiting - {wanted.API}:
             return
         left = await asyncio.to_thread(self._house.left_behind, but=self._in_use())
         for uid, key in left.items():
+            if waiting and not identity.is_hashed(uid):
+                continue  # it may be a pod of the API
             if uid not in self._in_use():  # looking and clearing took their time
                 await asyncio.to_thread(self._house.clear, key, uid)
         await asyncio.to_thread(self._house.clear_links)

@@ -32,6 +32,7 @@ FILE = "file"
 HTTP = "http"
 
 _DEFAULT_NAMESPACE = "default"
+_HASHED_UID = re.compile(r"[0-9a-f]{32}")
 _FIXED_UID = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9]{0,126}[A-Za-z0-9])?")
 
 
@@ -65,6 +66,11 @@ def refusal(raw: Mapping[str, Any], *, node_name: str) -> finding.FieldError | N
         detail = "must be 1 to 128 letters, digits and '-': directories are named after it"
         return finding.FieldError(finding.Kind.INVALID, ("metadata", "uid"), uid, detail)
     return None
+
+
+def is_hashed(uid: str) -> bool:
+    """Whether a UID is that of a static pod by its shape: an API server's have dashes."""
+    return _HASHED_UID.fullmatch(uid) is not None
 
 
 def canonical(raw: Mapping[str, Any]) -> bytes:
