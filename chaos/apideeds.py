@@ -70,7 +70,7 @@ class Deeds:
         """So many deeds to manifests and containers alone."""
         for _ in range(times):
             name = self._rng.choice(STATICS)
-            self._rng.choice((self.change, self.change, self.remove, self._kill))(name)
+            self._rng.choice((self.change, self.change, self.remove, self.kill))(name)
 
     def rested(self, served: Mapping[str, apiverdict.Pod]) -> None:
         """All is at rest: from here on, these lives count."""
@@ -92,20 +92,8 @@ class Deeds:
         self.versions.pop(name, None)
         self.lives.pop(name, None)
 
-    def _one(self) -> None:
-        name, other = self._rng.choice(STATICS), self._rng.choice(OF_API)
-        deeds: tuple[tuple[int, Callable[[], None]], ...] = (
-            (6, lambda: self.change(name)),
-            (3, lambda: self.remove(name)),
-            (2, lambda: self._kill(name)),
-            (3, lambda: self._delete_mirror(name)),
-            (2, lambda: self._edit_mirror(name)),
-            (3, lambda: self._make(other)),
-            (1, lambda: self._unmake(other)),
-        )
-        self._rng.choices([deed for _, deed in deeds], [weight for weight, _ in deeds])[0]()
-
-    def _kill(self, name: str) -> None:
+    def kill(self, name: str) -> None:
+        """End the process of a pod's container."""
         life = self._agent.life(name)
         if life is not None:
             self._say(f"{name} is killed")
@@ -114,6 +102,19 @@ class Deeds:
                 self._agent.kill_task(life.container_id)
             except (KeyError, ProcessLookupError):
                 pass  # it had ended
+
+    def _one(self) -> None:
+        name, other = self._rng.choice(STATICS), self._rng.choice(OF_API)
+        deeds: tuple[tuple[int, Callable[[], None]], ...] = (
+            (6, lambda: self.change(name)),
+            (3, lambda: self.remove(name)),
+            (2, lambda: self.kill(name)),
+            (3, lambda: self._delete_mirror(name)),
+            (2, lambda: self._edit_mirror(name)),
+            (3, lambda: self._make(other)),
+            (1, lambda: self._unmake(other)),
+        )
+        self._rng.choices([deed for _, deed in deeds], [weight for weight, _ in deeds])[0]()
 
     def _delete_mirror(self, name: str) -> None:
         grace = self._rng.choice(({}, {"gracePeriodSeconds": "0"}))

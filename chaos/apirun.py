@@ -1,10 +1,8 @@
-"""An agent, an API server and a bad network between them: what is done, and the rests."""
+"""An agent, an API server and a bad network between them: what is done to them."""
 
 from __future__ import annotations
 
-import http.client
 import random
-import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -12,27 +10,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from chaos import apideeds, apiverdict
+from chaos import apideeds, apirest, apiverdict
 from staticlet.host import certs
 from staticlet.testing import apirun, apiserver, badnetwork, lyingserver
 from staticlet.testing.agent import NODE, Agent
 from staticlet.testing.containerd import Containerd
 from staticlet.testing.until import pause
 
-REST_S = 60.0
-"""How long it may take until all is at rest: a server that refused is left alone for 30 s."""
+NO_LONGER_S = 8.0
+"""So much more may four deeds to a static pod take while the API server is silent: what waits for
+one single request to it takes ten seconds more."""
 
-STAYS_S = 1.0
-NO_LONGER_S = 5.0
-"""So long may a static pod take to start, whatever the API server does: a tenth on a quiet
-machine, while every request to a silent server takes ten seconds."""
+TRAP_S = 0.3
+"""A shell that has just started gets so long to set its trap."""
 
 MOST_LINES = 3
 """How often the log may say a thing that is about no one pod, for each time that it happened."""
-
-SPEECHLESS = re.compile(
-    r"Traceback|failed unexpectedly|never retrieved|was never awaited|Unclosed|Exception ignored"
-)
 
 LIES = (
     ("503 Service Unavailable", "Retry-After: 1\r\n"),
@@ -40,10 +33,6 @@ LIES = (
     ("429 Too Many Requests", "Retry-After: 1\r\n"),
     ("200 OK", ""),
 )
-
-
-class Wrong(AssertionError):
-    """What is so is not what should be."""
 
 
 class World:
@@ -65,6 +54,7 @@ class World:
     ) -> None:
         self._api = apirun.client(server)
         self.deeds = apideeds.Deeds(agent, self._api, rng, tell)
+        self._rests = apirest.Rests(agent, self._api, self.deeds, tell)
         self.agent = agent
         self.outages = 1
         self._server = server
@@ -98,23 +88,70 @@ class World:
             if number % rest_each == 0 or number == times:
                 self.rest(f"after {number} restarts")
 
+    def long_outage(self, seconds: float) -> None:
+        """The API server is dead so long; then it soon shows what happened meanwhile.
+
+        Raises:
+            apirest.Wrong: It does not.
+        """
+        for name in ("s0", "s1", "s2"):
+            self.deeds.change(name)
+        self.rest("before the long outage")
+        self._tell(f"the API server is dead for {seconds:g} s")
+        ends = time.monotonic() + seconds
+        self.outages += 1
+        self._server.kill()
+        self._api.close()
+        lives = {name: self.agent.life(name) for name in ("s0", "s1")}
+        self.deeds.kill("s0")
+        self.deeds.change("s1")
+        self.deeds.remove("s2")
+        for name, life in lives.items():
+            self.agent.until_runs(name, after=life)
+        self.agent.until_gone("s2")
+        self.deeds.rested(self.agent.pods())
+        pause(max(0.0, ends - time.monotonic()))
+        self._server.start()
+        took = self.rest("after the long outage")
+        if took > apirest.TRUTH_S:
+            raise apirest.Wrong(
+                f"the API told the truth after {took:.1f} s only{self.agent.story()}"
+            )
+
     def swallows(self) -> None:
-        """Nothing comes through; static pods live as ever."""
+        """Nothing comes through; static pods live as ever.
+
+        Raises:
+            apirest.Wrong: They do not.
+        """
+        before = self._four_deeds("s0")
         self._bad("everything is swallowed", lambda proxy: proxy.swallow())
-        began = time.monotonic()
-        life = self.agent.life("s0")
-        self.deeds.change("s0")
-        life = self.agent.until_runs("s0", after=life)
-        self.deeds.change("s0")
-        self.agent.until_runs("s0", after=life)
-        self.deeds.remove("s0")
-        self.agent.until_gone("s0")
-        took = time.monotonic() - began
-        if took > 3 * NO_LONGER_S:
-            raise Wrong(f"two changes and a removal took {took:.1f} s{self.agent.story()}")
+        took = min(self._four_deeds("s0") for _ in range(2))
+        self._tell(f"four deeds took {before:.1f} s, and {took:.1f} s while nothing came through")
+        if took > before + NO_LONGER_S:
+            raise apirest.Wrong(
+                f"four deeds took {took:.1f} s, before {before:.1f} s{self.agent.story()}"
+            )
         self.deeds.files(4)
         self._network.mend()
         self.rest("after nothing came through")
+
+    def _four_deeds(self, name: str) -> float:
+        """How many seconds it takes to add, restart, change and remove a static pod."""
+        self.deeds.remove(name)
+        self.agent.until_gone(name)
+        took = 0.0
+        life = None
+        for deed in (self.deeds.change, self.deeds.kill, self.deeds.change):
+            began = time.monotonic()
+            deed(name)
+            life = self.agent.until_runs(name, after=life)
+            took += time.monotonic() - began
+            pause(TRAP_S)
+        began = time.monotonic()
+        self.deeds.remove(name)
+        self.agent.until_gone(name)
+        return took + time.monotonic() - began
 
     def slow(self) -> None:
         """All comes late, then slowly, then cut off; it becomes right meanwhile, if it can."""
@@ -182,69 +219,21 @@ class World:
         self.deeds.nothing()
         self.rest("nothing is left")
         if self.agent.stop() != 0:
-            raise Wrong(f"the agent ended badly{self.agent.story()}")
+            raise apirest.Wrong(f"the agent ended badly{self.agent.story()}")
         lines = self.agent.log.splitlines()
         often = [*apiverdict.said_too_often(lines, most=MOST_LINES * self.outages)]
         self._tell(f"the agent said {len(lines)} lines, over {self.outages} outages")
         if often:
-            raise Wrong("\n".join(often))
+            raise apirest.Wrong("\n".join(often))
 
     def close(self) -> None:
         """End the agent, whatever it does, and our own connection."""
         self.agent.kill()
         self._api.close()
 
-    def rest(self, when: str) -> None:
-        """Wait until all is as it should be, and stays so.
-
-        Raises:
-            Wrong: It never is.
-        """
-        begun, right_since = time.monotonic(), 0.0
-        while True:
-            wrongs = self._wrongs()
-            now = time.monotonic()
-            if not wrongs and not right_since:
-                right_since = now
-            elif not wrongs and now - right_since > STAYS_S:
-                break
-            elif wrongs:
-                right_since = 0.0
-                if now - begun > REST_S:
-                    raise Wrong("\n".join((f"{when}:", *wrongs, self.agent.story())))
-            pause(0.2)
-        self.deeds.rested(self.agent.pods())
-        self._well()
-        self._tell(f"rest {when}: right after {right_since - begun:.1f} s")
-
-    def _wrongs(self) -> list[str]:
-        try:
-            found = self._found()
-        except (OSError, http.client.HTTPException) as fault:
-            return [f"the API server does not answer: {fault}"]
-        expected = apiverdict.Expected(
-            node=NODE, versions=self.deeds.versions, lives=self.deeds.lives
-        )
-        return [*apiverdict.troubles(expected, found)]
-
-    def _found(self) -> apiverdict.Found:
-        def listed(path: str) -> tuple[Any, ...]:
-            return tuple(self._api.get(path)["items"])
-
-        return apiverdict.Found(
-            shown=listed(apideeds.PODS),
-            nodes=listed("/api/v1/nodes"),
-            served=tuple(self.agent.pods().values()),
-            sandboxes=len(self.agent.sandboxes()),
-            running=frozenset(self.agent.pids()),
-        )
-
-    def _well(self) -> None:
-        found = SPEECHLESS.search(self.agent.log)
-        if found:
-            raise Wrong(
-                f"the agent's log:\n{self.agent.log[max(0, found.start() - 1500) :][:4000]}"
-            )
+    def rest(self, when: str) -> float:
+        """Wait until all is right; see `apirest.Rests.rest`."""
+        return self._rests.rest(when)
 
     def _bad(self, words: str, deed: Callable[[Any], object]) -> None:
         self._tell(words)

@@ -14,6 +14,7 @@ from chaos import apirun, faults
 from staticlet.testing.containerd import Containerd
 
 RESTARTS = 4
+OUTAGE_S = 10.0
 
 
 @pytest.mark.timeout(150)
@@ -23,5 +24,5 @@ def test_whatever_the_api_server_does_pods_live_as_the_manifests_say_and_it_show
     rng = random.Random(11)  # noqa: S311  chance, no secret
     told: list[str] = []
     with apirun.world(place, containerd, rng, told.append) as world:
-        faults.everything(world, restarts=RESTARTS)
+        faults.everything(world, restarts=RESTARTS, outage_s=OUTAGE_S)
     assert len([line for line in told if line.startswith("rest")]) > 10
