@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from staticlet.kube import rfc3339
 from staticlet.kube.protobuf import wire
 
 Reader: TypeAlias = Callable[[wire.Value, wire.Account], Any]
@@ -86,15 +87,13 @@ def int_or_text(value: wire.Value, account: wire.Account) -> int | str:
 def moment(value: wire.Value, account: wire.Account) -> str | None:
     """A time, to the second."""
     found = _moment(value, account)
-    return None if found is None else f"{found.replace(microsecond=0, tzinfo=None).isoformat()}Z"
+    return None if found is None else rfc3339.text(found)
 
 
 def exact_moment(value: wire.Value, account: wire.Account) -> str | None:
     """A time, to the microsecond."""
     found = _moment(value, account)
-    if found is None:
-        return None
-    return f"{found.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    return None if found is None else rfc3339.micro(found)
 
 
 def _moment(value: wire.Value, account: wire.Account) -> datetime | None:
