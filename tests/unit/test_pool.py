@@ -314,12 +314,15 @@ async def test_a_restart_is_a_new_incarnation_of_the_wanted_pod(monkeypatch):
 
 
 async def test_what_is_not_wanted_is_not_restarted(monkeypatch):
+    undecided = "its source (file) has not said yet whether it is wanted"
     async with pooling(monkeypatch, {KEY: found()}) as made:
-        assert "its manifest is gone" in made.restart(KEY)
+        assert undecided in made.restart(KEY)
         made.wish(all_wanted(ready=()))
         await settle()
-        assert "its manifest is gone" in made.restart(KEY)
+        assert undecided in made.restart(KEY)
         assert Scripted.made == []
+        made.wish(all_wanted())
+        assert "its manifest is gone" in made.restart(KEY)
 
 
 async def test_a_restart_of_an_earlier_life_does_not_restart_the_next_one(monkeypatch):

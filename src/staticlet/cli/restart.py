@@ -68,7 +68,7 @@ def _await(stream: agentstream.Stream, before: Item) -> None:
         if _same(event["object"], before):
             latest = event["object"]
             if event["type"] == "DELETED":
-                raise click.ClickException(f"pod/{name} is gone: its manifest was removed")
+                raise click.ClickException(f"pod/{name} is gone: {why_gone(latest)}")
             if runs_again(latest, old):
                 return
 
@@ -96,6 +96,12 @@ def _is_new(one: Mapping[str, Any], old: frozenset[str]) -> bool:
     state = one.get("state") or {}
     began = "running" in state or "terminated" in state
     return began and bool(one.get("containerID")) and one["containerID"] not in old
+
+
+def why_gone(shown: Item) -> str:
+    """Why a pod is not there any more, by where it came from."""
+    source = (shown["metadata"].get("annotations") or {}).get("kubernetes.io/config.source")
+    return "it was deleted in the API server" if source == "api" else "its manifest was removed"
 
 
 def why_not(shown: Item, old: frozenset[str]) -> str:

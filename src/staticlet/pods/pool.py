@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from staticlet.aio import latest, logfields, supervise
 from staticlet.pods import observed as obs
-from staticlet.pods import report, tools, wanted
+from staticlet.pods import report, restarts, tools, wanted
 from staticlet.pods import worker as working
 from staticlet.runtime import port
 
@@ -116,18 +116,16 @@ class Pool:
         Returns:
             Why not, in words; empty where the restart has begun.
         """
-        want = self._wanted.value
+        want, found = self._wanted.value, self._found.get(key)
         pod = want.pods.get(key) if want is not None else None
-        if pod is None:
-            return "it is being stopped, its manifest is gone"
-        if pod.over:
-            return "it has ended in the API server, and what has ended there never runs again"
-        known = self.report(key)
-        if known is not None and known.successor_images:
-            return (
-                "its manifest has changed and it runs on as before until the new images are "
-                "there: a restart would end it"
-            )
+        refusal = restarts.refusal(
+            pod,
+            self.report(key),
+            undecided=want is None or not self._may_stop(key, want),
+            source=", ".join(sorted(found.sources)) if found is not None else "",
+        )
+        if refusal or pod is None:
+            return refusal
         self._restarts[key] = self._restarts.get(key, 0) + 1
         self._tell(key, pod)
         return ""
