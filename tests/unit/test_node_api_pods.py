@@ -167,3 +167,19 @@ async def test_a_pod_that_is_removed_at_once_keeps_its_own_grace():
         await world.api.ask("DELETE", POD)
         await asyncio.sleep(1)
         assert world.serves.graces == {}
+
+
+async def test_what_changes_while_a_status_is_written_is_written_after_it():
+    async with serving() as world:
+        uid = await world.bind()
+        later = ["Succeeded"]
+
+        def meanwhile(method: str, path: str) -> None:
+            if method == "PATCH" and later:
+                world.show(uid, later.pop())
+
+        world.api.trouble = meanwhile
+        world.show(uid, "Running")
+        await asyncio.sleep(1)
+        assert world.phase() == "Succeeded"
+        assert world.api.calls.count(f"PATCH {POD}/status") == 2

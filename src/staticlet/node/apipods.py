@@ -16,8 +16,9 @@ from typing import Any, Protocol
 from staticlet.aio import clock as clocks
 from staticlet.aio import fanout
 from staticlet.client import port
+from staticlet.kube import core
 from staticlet.node import admitting, collection, complaints, podwrites, statuspatch, tending, view
-from staticlet.pods import events, wanted
+from staticlet.pods import admission, events, wanted
 from staticlet.pods.sources import apipods
 
 log = logging.getLogger(__name__)
@@ -219,29 +220,39 @@ class ApiPods:
         if apipods.is_going(obj) and self._agent.is_gone(key, uid):
             await self._pods.remove(key, uid)
         else:
-            await self._pods.tell(key, obj, functools.partial(self._change, key))
+            await self._pods.tell(key, obj, self._change(key, uid))
         self._complaints.right(key)
 
-    def _change(self, key: wanted.PodKey, obj: Mapping[str, Any]) -> Object | None:
-        """What of its status is to be changed."""
-        there, uid = obj.get("status") or {}, apipods.uid_of(obj)
+    def _change(self, key: wanted.PodKey, uid: str) -> podwrites.Change:
+        """What of its status is to be changed, as its pod is now."""
         why = self._admitting.refused.get(uid)
         if why is not None:
-            if apipods.has_ended(obj):
-                return None
-            return {
-                "phase": "Failed",
-                "reason": why.reason,
-                "message": f"Pod was rejected: {why.message}",
-            }
+            return functools.partial(_refused, why)
         shown = self._agent.pod(key)
         if shown is None or shown.status is None or (shown.metadata and shown.metadata.uid != uid):
-            return None
-        if apipods.has_ended(obj) and shown.status.phase != there.get("phase"):
-            return None  # what has ended once stays so
-        if apipods.is_going(obj) and shown.status.phase == "Pending":
-            return None  # all of it is cleared away: what it was last says more
-        return statuspatch.patch(shown.status, there)
+            return lambda obj: None
+        return functools.partial(_told, shown.status)
 
     def _was_refused(self, key: wanted.PodKey, fault: port.Refused) -> None:
         self._complaints.wrong(key, f"the API server refuses its status: {fault}")
+
+
+def _refused(why: admission.Refusal, obj: Mapping[str, Any]) -> Object | None:
+    """What to change in the status of a pod that is not admitted."""
+    if apipods.has_ended(obj):
+        return None
+    return {
+        "phase": "Failed",
+        "reason": why.reason,
+        "message": f"Pod was rejected: {why.message}",
+    }
+
+
+def _told(status: core.PodStatus, obj: Mapping[str, Any]) -> Object | None:
+    """What to change in the status of a pod that runs here, or ran."""
+    there = obj.get("status") or {}
+    if apipods.has_ended(obj) and status.phase != there.get("phase"):
+        return None  # what has ended once stays so
+    if apipods.is_going(obj) and status.phase == "Pending":
+        return None  # all of it is cleared away: what it was last says more
+    return statuspatch.patch(status, there)
