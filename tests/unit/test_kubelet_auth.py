@@ -282,6 +282,21 @@ async def test_an_api_server_that_is_away_permits_nothing_and_that_is_not_rememb
     await gate.admit(MASTER, "", "GET", "/pods")
 
 
+async def test_an_api_server_that_is_away_is_told_once_while_it_is_whoever_asks(
+    gate_of, reviews, caplog
+):
+    gate = gate_of()
+    for _ in range(2):
+        reviews.fault = port.Unreachable("connection refused")
+        for number in range(5):
+            assert await refused(gate, header=f"Bearer token{number}") == 401
+            assert await refused(gate, peer=MASTER) == 500
+        reviews.fault = None
+        assert await refused(gate, header="Bearer bad") == 401
+    warned = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert warned == ["cannot find out whose a token is: connection refused"] * 2
+
+
 async def test_answers_count_for_their_time_also_while_the_api_server_is_away(
     gate_of, reviews, time
 ):

@@ -67,6 +67,7 @@ class Gate:
         self._asking = asyncio.Semaphore(MOST_ASKED)
         self._users: Kept[tuple[auth.User | None]] = Kept()
         self._verdicts: Kept[bool] = Kept()
+        self._told = ""
 
     async def admit(
         self, peer: tls.Peer | None, authorization: str, method: str, path: str
@@ -104,15 +105,26 @@ class Gate:
         if self._api is None or not shown.isprintable() or not shown.isascii():
             return None
         try:
-            async with self._asking:
-                answer = await self._api.ask("POST", auth.TOKEN_REVIEWS, auth.token_review(shown))
+            answer = await self._ask(self._api, auth.TOKEN_REVIEWS, auth.token_review(shown))
         except port.ApiFault as fault:
-            log.warning("cannot find out whose a token is: %s", fault)
+            self._tell("cannot find out whose a token is", fault)
             return None
         user = auth.reviewed(answer)
         until_s = self._clock.monotonic() + self._settings.webhook_auth_cache_s
         self._users.put(key, (user,), until_s=until_s)
         return user
+
+    async def _ask(self, api: port.Api, path: str, body: port.Object) -> port.Object:
+        async with self._asking:
+            answer = await api.ask("POST", path, body)
+        self._told = ""
+        return answer
+
+    def _tell(self, words: str, fault: port.ApiFault) -> None:
+        """Log once, until the API server answers again: whoever asks cannot fill the log."""
+        level = logging.DEBUG if str(fault) == self._told else logging.WARNING
+        self._told = str(fault)
+        log.log(level, "%s: %s", words, fault)
 
     async def _check(self, asked: auth.Question) -> None:
         """Return when somebody may.
@@ -136,10 +148,9 @@ class Gate:
             return False
         body = auth.access_review(asked, subresource, node=self._settings.node_name)
         try:
-            async with self._asking:
-                answer = await self._api.ask("POST", auth.ACCESS_REVIEWS, body)
+            answer = await self._ask(self._api, auth.ACCESS_REVIEWS, body)
         except port.ApiFault as fault:
-            log.warning("cannot find out what %s may: %s", asked.user.name, fault)
+            self._tell(f"cannot find out what {asked.user.name} may", fault)
             raise asked.undecided(subresource) from fault
         verdict = auth.allowed(answer)
         settings = self._settings
