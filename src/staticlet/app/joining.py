@@ -12,7 +12,7 @@ from typing import Any
 
 from staticlet.aio import clock as clocks
 from staticlet.aio import fanout, supervise
-from staticlet.client import connection, reflector
+from staticlet.client import connection, reflector, saying
 from staticlet.config.settings import Settings
 from staticlet.kube import finding
 from staticlet.node import apipods, eventsender, joined, mirrors
@@ -53,7 +53,9 @@ class Joining:
         labelled: Callable[[Mapping[str, Any] | None], None],
     ) -> None:
         self._labelled = labelled
-        self.api = connection.Connection(kubeconfig, clock=clock)
+        self.api = connection.Connection(
+            kubeconfig, clock=clock, patience_s=saying.PATIENCE_S
+        )
         subject = joined.subject(settings.node_name)
         chance = random.SystemRandom().random
         self._node = joined.Node(
