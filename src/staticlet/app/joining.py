@@ -53,9 +53,7 @@ class Joining:
         labelled: Callable[[Mapping[str, Any] | None], None],
     ) -> None:
         self._labelled = labelled
-        self.api = connection.Connection(
-            kubeconfig, clock=clock, patience_s=saying.PATIENCE_S
-        )
+        self.api = connection.Connection(kubeconfig, clock=clock, patience_s=saying.PATIENCE_S)
         subject = joined.subject(settings.node_name)
         chance = random.SystemRandom().random
         self._node = joined.Node(
