@@ -88,7 +88,7 @@ def situations(draw: st.DrawFn) -> steps.Situation:
         counts=draw(st.dictionaries(st.sampled_from(NAMES), st.integers(0, 9), max_size=2)),
     )
     for container in draw(st.lists(containers, max_size=4)):
-        past = past.with_exit(replace(container, state=port.ContainerState.EXITED), RULE)
+        past = past.with_exit(replace(container, state=port.ContainerState.EXITED), RULE, NOW)
     for name in draw(st.lists(st.sampled_from(NAMES), max_size=2)):
         past = past.with_fault(name, "CreateContainerError", "no", draw(moments))
     if draw(st.booleans()):

@@ -119,7 +119,7 @@ def test_a_running_pod_needs_nothing():
 
 
 def test_a_first_crash_restarts_at_once_and_counts():
-    past = obs.History(uid="u1", incarnation=0).with_exit(exited(), RULE)
+    past = obs.History(uid="u1", incarnation=0).with_exit(exited(), RULE, NOW)
     assert actions(pod(), sandbox(exited()), past=past) == [("Start", "s0", "main", 1)]
 
 
@@ -127,7 +127,7 @@ def test_a_second_crash_waits_ten_seconds_and_the_third_twenty():
     past = obs.History(uid="u1", incarnation=0)
     for count, delay in ((0, 0), (1, 10), (2, 20), (3, 40), (4, 80), (5, 160), (6, 300), (7, 300)):
         dead = exited(count=count)
-        past = past.with_exit(dead, RULE)
+        past = past.with_exit(dead, RULE, NOW)
         at_once = planning.plan(situation(pod(), sandbox(dead), past=past))
         later = planning.plan(
             situation(pod(), sandbox(dead), past=past, now=NOW + delay * obs.SECOND_NS)
@@ -144,16 +144,16 @@ def test_a_second_crash_waits_ten_seconds_and_the_third_twenty():
 
 def test_one_exit_is_counted_once_however_often_it_is_seen():
     dead = exited()
-    past = obs.History().with_exit(dead, RULE).with_exit(dead, RULE)
+    past = obs.History().with_exit(dead, RULE, NOW).with_exit(dead, RULE, NOW)
     assert past.crashes["main"].exits == 1
 
 
 def test_ten_minutes_of_running_forget_earlier_crashes():
     past = obs.History(uid="u1")
     for count in range(5):
-        past = past.with_exit(exited(count=count), RULE)
+        past = past.with_exit(exited(count=count), RULE, NOW)
     healthy = exited(count=5, started_at_ns=NOW - 601 * obs.SECOND_NS)
-    assert past.with_exit(healthy, RULE).crashes["main"].delay_s == 0
+    assert past.with_exit(healthy, RULE, NOW).crashes["main"].delay_s == 0
 
 
 def test_on_failure_leaves_a_success_alone_and_restarts_a_failure():
@@ -291,7 +291,7 @@ def test_what_never_got_a_sandbox_is_cleaned_all_the_same():
 def test_a_new_incarnation_dooms_the_sandbox_and_forgets_the_back_off():
     past = obs.History(uid="u1", incarnation=0)
     for count in range(4):
-        past = past.with_exit(exited(count=count), RULE)
+        past = past.with_exit(exited(count=count), RULE, NOW)
     target = pod(incarnation=1)
     box = sandbox(container(count=4))
     past = planning.serving(past, target, seen(box), NOW)

@@ -112,7 +112,7 @@ def test_a_back_off_names_the_exit_and_when_it_ends():
     past = obs.History(uid="u1", incarnation=0)
     for count in (0, 1):
         dead = container(id=f"c{count}", restart_count=count, exit_code=137, reason="OOMKilled")
-        past = past.with_exit(dead, obs.BackoffRule())
+        past = past.with_exit(dead, obs.BackoffRule(), NOW)
     made = planned(pod(), sandbox(dead), past=past)
     assert told(made) == [
         ("waiting to restart container main", "exited 137 (OOMKilled), back-off 10s")

@@ -114,8 +114,8 @@ def test_nothing_yet_is_pending_and_creating():
 
 def test_a_crash_in_back_off_says_how_long_and_keeps_the_end_as_last_state():
     dead = container(count=1, code=1)
-    crashes = {"main": obs.Crashes(delay_s=10, exits=2, last_id=dead.id)}
-    past = obs.History(uid="u1", crashes=crashes, last={"main": dead})
+    crashed = obs.Crashes(delay_s=10, exits=2, last_id=dead.id, until_ns=NOW + 1)
+    past = obs.History(uid="u1", crashes={"main": crashed}, last={"main": dead})
     given = known(pod(), dead, past=past)
     one = status.status(given).containerStatuses[0]
     assert one.state.waiting.reason == "CrashLoopBackOff"

@@ -139,23 +139,36 @@ class Crashes:
         delay_s: How long after its last exit it may start again; 0 for the first restart.
         exits: Exits that counted since the last reset.
         last_id: The container whose exit was counted last, so that none counts twice.
+        until_ns: Not again before this time.
+        began_ns: When it was started since; 0 where that is not known.
     """
 
     delay_s: float = 0.0
     exits: int = 0
     last_id: str = ""
+    until_ns: int = 0
+    began_ns: int = 0
 
-    def after(self, exited: ObservedContainer, rule: BackoffRule) -> Crashes:
+    def after(self, exited: ObservedContainer, rule: BackoffRule, now_ns: int) -> Crashes:
         """Count one exit: the first restart is at once, then the delay doubles up to the most.
 
-        A run of `reset_after_s` or more forgets earlier crashes.
+        A run of `reset_after_s` or more forgets earlier crashes. What the runtime says of times is
+        not believed where the date has jumped meanwhile: nothing ended later than now.
         """
         if exited.id == self.last_id:
             return self
-        ran_s = max(0, exited.finished_at_ns - exited.started_at_ns) / SECOND_NS
+        ended_ns = min(exited.finished_at_ns or now_ns, now_ns)
+        ran_ns = exited.finished_at_ns - exited.started_at_ns
+        ran_s = (ended_ns - self.began_ns if self.began_ns else ran_ns) / SECOND_NS
         exits = 1 if ran_s >= rule.reset_after_s else self.exits + 1
         delay = 0.0 if exits == 1 else min(rule.initial_s * 2 ** min(exits - 2, 30), rule.max_s)
-        return Crashes(delay_s=delay, exits=exits, last_id=exited.id)
+        until_ns = ended_ns + int(delay * SECOND_NS)
+        return Crashes(delay_s=delay, exits=exits, last_id=exited.id, until_ns=until_ns)
+
+    def moved(self, by_ns: int) -> Crashes:
+        """The same after the date has jumped: as long is waited as before."""
+        began_ns = self.began_ns + by_ns if self.began_ns else 0
+        return replace(self, until_ns=self.until_ns + by_ns, began_ns=began_ns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +186,10 @@ class Fault:
     message: str
     retry_at_ns: int
     tries: int = 1
+
+    def moved(self, by_ns: int) -> Fault:
+        """The same after the date has jumped: as long is waited as before."""
+        return replace(self, retry_at_ns=self.retry_at_ns + by_ns)
 
 
 def retry_delay_s(tries: int) -> float:
@@ -231,9 +248,9 @@ class History:
     started_at_ns: int = 0
     ended: Ending | None = None
 
-    def with_exit(self, container: ObservedContainer, rule: BackoffRule) -> History:
+    def with_exit(self, container: ObservedContainer, rule: BackoffRule, now_ns: int) -> History:
         """Remember an exit, for the back-off and for the status's last state."""
-        crashes = self.crashes.get(container.name, Crashes()).after(container, rule)
+        crashes = self.crashes.get(container.name, Crashes()).after(container, rule, now_ns)
         return replace(
             self,
             crashes={**self.crashes, container.name: crashes},
@@ -247,10 +264,29 @@ class History:
             self, faults={**self.faults, name: next_fault(old, reason, message, now_ns)}
         )
 
-    def with_start(self, name: str, restart_count: int) -> History:
+    def with_start(self, name: str, restart_count: int, now_ns: int) -> History:
         """Remember a start that went well."""
         faults = {n: f for n, f in self.faults.items() if n != name}
-        return replace(self, faults=faults, counts={**self.counts, name: restart_count})
+        crashes = replace(self.crashes.get(name, Crashes()), began_ns=now_ns)
+        return replace(
+            self,
+            faults=faults,
+            crashes={**self.crashes, name: crashes},
+            counts={**self.counts, name: restart_count},
+        )
+
+    def moved(self, by_ns: int) -> History:
+        """The same after the date has jumped by so much: as long is waited as before.
+
+        What was told to people stays: it was so by the date that there was.
+        """
+        fault = self.sandbox_fault
+        return replace(
+            self,
+            crashes={name: one.moved(by_ns) for name, one in self.crashes.items()},
+            faults={name: one.moved(by_ns) for name, one in self.faults.items()},
+            sandbox_fault=fault and fault.moved(by_ns),
+        )
 
     def end_of(self, uid: str, revision: str) -> Ending | None:
         """Why a pod with this content was ended for good; None where it was not."""

@@ -354,11 +354,11 @@ class _Steps:
         crashes = self.now.past.crashes.get(name)
         if crashes and crashes.delay_s:
             last = self.now.past.last.get(name)
-            until = (last.finished_at_ns if last else 0) + int(crashes.delay_s * obs.SECOND_NS)
-            if until > self.now.now_ns:
+            until_ns = crashes.until_ns
+            if until_ns > self.now.now_ns:
                 how = because.ended(last) if last else "crashed"
                 why = f"{how}, back-off {crashes.delay_s:g}s"
-                self._wait(name, f"waiting to restart container {name}", why, until, crash=True)
+                self._wait(name, f"waiting to restart container {name}", why, until_ns, crash=True)
                 return True
         fault = self.now.past.faults.get(name)
         if fault and fault.retry_at_ns > self.now.now_ns:
@@ -409,8 +409,12 @@ def restarts(pod: core.Pod, spec: core.Container, container: obs.ObservedContain
 
 
 def _newest(sandboxes: Sequence[obs.ObservedSandbox], name: str) -> obs.ObservedContainer | None:
-    """The newest container of a name over several sandboxes, which are newest first."""
-    return next((c for s in sandboxes if (c := s.newest(name)) is not None), None)
+    """The newest container of a name over several sandboxes of one content.
+
+    Its count tells, which never goes back: dates may.
+    """
+    own = [c for s in sandboxes if (c := s.newest(name)) is not None]
+    return max(own, key=lambda c: (c.restart_count, c.created_at_ns), default=None)
 
 
 def _counts(seen: obs.Observed, uid: str) -> dict[str, int]:

@@ -165,16 +165,13 @@ def _waiting(
     if newest is not None and newest.exited and not planning.restarts(known.pod.pod, spec, newest):
         return None
     crashes = known.past.crashes.get(spec.name)
-    last = known.past.last.get(spec.name)
-    if crashes and crashes.delay_s and last:
-        until = last.finished_at_ns + int(crashes.delay_s * obs.SECOND_NS)
-        if until > known.now_ns:
-            return core.ContainerStateWaiting(
-                reason="CrashLoopBackOff",
-                message=f"back-off {_go_seconds(crashes.delay_s)} restarting failed "
-                f"container={spec.name} pod={known.pod.key.name}_{known.pod.key.namespace}"
-                f"({known.pod.uid})",
-            )
+    if crashes and crashes.delay_s and crashes.until_ns > known.now_ns:
+        return core.ContainerStateWaiting(
+            reason="CrashLoopBackOff",
+            message=f"back-off {_go_seconds(crashes.delay_s)} restarting failed "
+            f"container={spec.name} pod={known.pod.key.name}_{known.pod.key.namespace}"
+            f"({known.pod.uid})",
+        )
     fault = known.past.faults.get(spec.name)
     if fault is not None:
         return core.ContainerStateWaiting(reason=fault.reason, message=fault.message)

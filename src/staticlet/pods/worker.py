@@ -13,9 +13,10 @@ import functools
 import logging
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar, assert_never
 
+from staticlet.aio import clock as clocks
 from staticlet.aio import logfields
 from staticlet.pods import (
     deadline,
@@ -37,6 +38,8 @@ from staticlet.runtime import port
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_MICROSECOND = timedelta(microseconds=1)
 
 _STARTS = (steps.RunSandbox, steps.Start)
 """Actions that need a turn, since only so many pods start at once."""
@@ -83,6 +86,7 @@ class Worker:
         self._successor_images: Mapping[str, image_view.ImageView] = {}
         self._trouble: obs.Fault | None = None
         self._blind: obs.Fault | None = None
+        self._jumps = clocks.Jumps(shared.clock)
         self._entrance = entrance.Entrance(key, shared.places, wake=self.wake, end=self._preempted)
         self._stopping = grace.Stopping(shared.clock, shared.grace_of)
 
@@ -93,7 +97,8 @@ class Worker:
 
     @property
     def past(self) -> obs.History:
-        """What the worker remembers."""
+        """What the worker remembers, with times by the present date."""
+        self._keep_pace()
         return self._past
 
     def wish(self, want: wanted.WantedPod | None) -> None:
@@ -148,7 +153,7 @@ class Worker:
             serving=self._serving,
             leaving=self._leaving,
             seen=self._seen,
-            past=self._past,
+            past=self.past,
             waits=self._waits,
             images=self._images,
             successor_images=self._successor_images,
@@ -211,9 +216,8 @@ class Worker:
             for action in made.actions:
                 await self._perform(action)
         except tools.StepFault as fault:
-            self._trouble = obs.next_fault(
-                self._trouble, fault.reason, fault.message, self._now_ns()
-            )
+            now_ns = self._now_ns()
+            self._trouble = obs.next_fault(self._trouble, fault.reason, fault.message, now_ns)
             self._look = True
             self._failed(fault)
 
@@ -367,11 +371,12 @@ class Worker:
         self._seen = await self._tools.hands.look(self.key)
         self._look = False
         await self._recall_predecessor()
+        now_ns = self._now_ns()
         for sandbox in self._seen.sandboxes:
             for container in sandbox.containers:
                 known = before.get(container.id)
                 if container.exited and known is not None and known.running:
-                    self._past = self._past.with_exit(container, self._tools.backoff)
+                    self._past = self._past.with_exit(container, self._tools.backoff, now_ns)
                 self._watch(container)
 
     async def _recall_predecessor(self) -> None:
@@ -428,7 +433,8 @@ class Worker:
         """Take a container into the view, watch it while it runs, count its exit."""
         self._seen = self._seen.with_container(sandbox_id, container)
         if container.exited:
-            self._past = self._past.with_exit(container, self._tools.backoff)
+            now_ns = self._now_ns()
+            self._past = self._past.with_exit(container, self._tools.backoff, now_ns)
         self._watch(container)
         self._tools.changed(self.key)
 
@@ -464,8 +470,9 @@ class Worker:
         try:
             sandbox = await self._tools.hands.run_sandbox(pod, action.attempt)
         except tools.StepFault as fault:
+            now_ns = self._now_ns()
             old = self._past.sandbox_fault
-            failed = obs.next_fault(old, fault.reason, fault.message, self._now_ns())
+            failed = obs.next_fault(old, fault.reason, fault.message, now_ns)
             self._past = replace(self._past, sandbox_fault=failed)
             self._failed(fault)
             return
@@ -496,13 +503,13 @@ class Worker:
                 )
             )
         except tools.StepFault as fault:
-            self._past = self._past.with_fault(
-                action.name, fault.reason, fault.message, self._now_ns()
-            )
+            now_ns = self._now_ns()
+            self._past = self._past.with_fault(action.name, fault.reason, fault.message, now_ns)
             self._tools.images.gone(pod.uid, action.name)
             self._failed(fault, container=action.name)
             return
-        self._past = self._past.with_start(action.name, action.restart_count)
+        now_ns = self._now_ns()
+        self._past = self._past.with_start(action.name, action.restart_count, now_ns)
         if action.name in {c.name for c in fields.containers(pod.pod)}:
             self._past = replace(self._past, initialized=sandbox.id)
         self._take(sandbox.id, container)
@@ -560,4 +567,15 @@ class Worker:
             self._holds_start = False
 
     def _now_ns(self) -> int:
+        """The date; all times that are waited for are by it, and are taken after this."""
+        self._keep_pace()
         return int(self._tools.clock.now().timestamp() * obs.SECOND_NS)
+
+    def _keep_pace(self) -> None:
+        """Wait as long as ever when the date has jumped: move the times that are waited for."""
+        by_ns = self._jumps.since() // _MICROSECOND * 1000
+        if by_ns:
+            self._past = self._past.moved(by_ns)
+            self._trouble = self._trouble and self._trouble.moved(by_ns)
+            self._blind = self._blind and self._blind.moved(by_ns)
+            self._woken.set()  # what was planned names times of before

@@ -31,10 +31,11 @@ class ManualClock:
 
     def __init__(self) -> None:
         self._passed = timedelta()
+        self._set_by = timedelta()
 
     def now(self) -> datetime:
         """The date and time, in UTC."""
-        return START + self._passed
+        return START + self._passed + self._set_by
 
     def monotonic(self) -> float:
         """Seconds since the clock was made."""
@@ -44,17 +45,28 @@ class ManualClock:
         """Let time pass."""
         self._passed += timedelta(seconds=seconds)
 
+    def jump(self, seconds: float) -> None:
+        """Have the date set: it jumps, and no time passes."""
+        self._set_by += timedelta(seconds=seconds)
+
 
 class LoopClock:
     """A clock that goes with the running event loop: virtual under looptime."""
 
+    def __init__(self) -> None:
+        self._set_by = timedelta()
+
     def now(self) -> datetime:
         """The date and time, in UTC."""
-        return START + timedelta(seconds=self.monotonic())
+        return START + timedelta(seconds=self.monotonic()) + self._set_by
 
     def monotonic(self) -> float:
         """The loop's time in seconds."""
         return asyncio.get_running_loop().time()
+
+    def jump(self, seconds: float) -> None:
+        """Have the date set: it jumps, and no time passes."""
+        self._set_by += timedelta(seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
