@@ -162,6 +162,16 @@ def test_a_pod_of_the_api_with_the_name_is_in_the_way_and_is_left_alone():
     made = step(found=found)
     assert (made.act, made.blocked) == (mirrorplan.Act.NOTHING, True)
     assert not step(found=found, static=None).blocked
+    name = found["metadata"]["name"]
+    assert made.why == (
+        "a pod of the API has its name: rename one of them, or: kubectl delete pod -n kube-system "
+        f"{name}"
+    )
+    found["status"] = {"phase": "Failed"}
+    assert step(found=found).why == (
+        "a pod of the API has its name, which has ended and stays until: kubectl delete pod -n "
+        f"kube-system {name}"
+    )
 
 
 def status(**fields: Any) -> core.PodStatus:
@@ -232,3 +242,35 @@ def test_of_the_conditions_those_that_changed_are_written():
 def test_a_status_that_somebody_edited_is_put_right():
     there = statuspatch.status(status(**RUNNING)) | {"phase": "Failed"}
     assert statuspatch.patch(status(**RUNNING), there) == {"phase": "Running"}
+
+
+ENDED = {"terminated": {"exitCode": 0}}
+CREATING = {"waiting": {"reason": "ContainerCreating"}}
+BACK_OFF = {"waiting": {"reason": "CrashLoopBackOff"}}
+
+
+def of_one(state: dict[str, Any], count: int, *, phase: str = "Running") -> dict[str, Any]:
+    shown = {"name": "c", "ready": False, "image": "a:1", "imageID": "x", "containerID": "r://1"}
+    return {
+        "phase": phase,
+        "containerStatuses": [{**shown, "restartCount": count, "state": state}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("ours", "there", "less"),
+    [
+        (of_one(ENDED, 1), of_one({"running": {}}, 1), False),
+        (of_one(ENDED, 2), of_one(ENDED, 1), False),
+        (of_one(ENDED, 0), of_one(ENDED, 1), True),
+        (of_one(CREATING, 1), of_one(ENDED, 1), True),
+        (of_one(CREATING, 2), of_one(BACK_OFF, 2), True),
+        (of_one(BACK_OFF, 2), of_one(ENDED, 2), False),
+        (of_one(BACK_OFF, 1), of_one(BACK_OFF, 2), True),
+        (of_one(CREATING, 0), {"containerStatuses": [{"name": "other"}]}, False),
+        (of_one(CREATING, 0), {"containerStatuses": [{"name": "c", "restartCount": "7"}]}, False),
+        (of_one(ENDED, 0, phase="Pending"), {}, True),
+    ],
+)
+def test_what_is_being_cleared_away_tells_less_than_before(ours, there, less):
+    assert statuspatch.tells_less(status(**ours), there) is less

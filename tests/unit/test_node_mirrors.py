@@ -166,6 +166,28 @@ async def test_a_pod_in_the_way_is_told_after_a_moment_though_nothing_more_happe
         assert len(world.told) == 1
 
 
+async def test_a_mirror_that_is_missing_is_a_finding_of_its_manifest_until_it_is_there():
+    async with keeping(World()) as world:
+        meta = {"name": KEY.name, "namespace": KEY.namespace}
+        ended = {"kind": "Pod", "metadata": meta, "status": {"phase": "Failed"}}
+        await world.api.ask("POST", PODS, ended)
+        world.view.static[KEY] = wantedpods.wanted(name=KEY.name)
+        world.view.show(KEY, static())
+        await asyncio.sleep(1)
+        assert [*world.keeps.findings()] == []
+        await asyncio.sleep(5)
+        (found,) = world.keeps.findings()
+        assert str(found) == (
+            f"/etc/kubernetes/manifests/{KEY.name}.yaml: static pod {KEY} has no mirror pod: a pod "
+            "of the API has its name, which has ended and stays until: kubectl delete pod -n "
+            f"{KEY.namespace} {KEY.name}"
+        )
+        await world.api.ask("DELETE", f"{PODS}/{KEY.name}")
+        await asyncio.sleep(5)
+        assert [*world.keeps.findings()] == []
+        assert world.mirror
+
+
 async def test_a_server_that_keeps_not_all_of_a_status_is_not_asked_to_again_and_again():
     async with keeping(World(Forgetful())) as world:
         world.view.show(KEY, static())

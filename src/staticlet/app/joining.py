@@ -108,8 +108,8 @@ class Joining:
         )
 
     def findings(self) -> tuple[finding.Finding, ...]:
-        """What is wrong with the node in the API, and lasts."""
-        return self._node.findings()
+        """What is wrong with the node and with mirror pods in the API, and lasts."""
+        return (*self._node.findings(), *self._mirrors.findings())
 
     def grace_of(self, uid: str) -> int | None:
         """The grace in seconds with which the API deletes a pod; None when it does not."""

@@ -7,7 +7,7 @@ role is not there yet. What has mended itself after a few seconds is nobody's co
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -63,6 +63,12 @@ class Complaints(Generic[Key]):
             found.told = words
             self._tell(key, words)
         return 0.0
+
+    def lasting(self) -> Iterator[tuple[Key, str]]:
+        """What was told and is still wrong."""
+        for key, one in self._complaints.items():
+            if one.told:
+                yield key, one.told
 
     def right(self, key: Key) -> None:
         """Nothing is wrong with it any more, or it is gone."""

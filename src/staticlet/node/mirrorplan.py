@@ -77,7 +77,7 @@ def step(now: Situation) -> Step:
         return _absent(now)
     if not mirrorpod.is_mirror(now.found):
         blocked = now.static is not None and not now.leaving
-        why = "a pod of the API has its name: rename one of them" if blocked else ""
+        why = _in_the_way(now.found) if blocked else ""
         return Step(act=Act.NOTHING, why=why, blocked=blocked)
     if now.static is None:
         orphan = "there is no static pod of its name"
@@ -90,6 +90,15 @@ def step(now: Situation) -> Step:
         return _delete(now.found, "the manifest has changed")
     edit = mirrorpod.drift(now.found, now.static, labels=now.labels)
     return _delete(now.found, edit, edited=True) if edit else _NOTHING
+
+
+def _in_the_way(found: Object) -> str:
+    """What to do about a pod of the API that has the name; the agent deletes nobody's pods."""
+    key = apipods.key_of(found)
+    delete = f"kubectl delete pod -n {key.namespace} {key.name}"
+    if apipods.has_ended(found):
+        return f"a pod of the API has its name, which has ended and stays until: {delete}"
+    return f"a pod of the API has its name: rename one of them, or: {delete}"
 
 
 def _absent(now: Situation) -> Step:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from staticlet.aio import clock as clocks
 from staticlet.aio import fanout
 from staticlet.client import port
-from staticlet.kube import core
+from staticlet.kube import core, finding
 from staticlet.node import (
     answers,
     collection,
@@ -103,6 +103,17 @@ class Mirrors:
         self._tending = tending.Tending[wanted.PodKey](
             "mirror", self._settle, refused=self._was_refused, random=random, pause=pause
         )
+
+    def findings(self) -> Iterator[finding.Finding]:
+        """Which static pods have no true mirror, and why, where that lasts."""
+        pods = self._agent.manifests().pods
+        for key, words in self._complaints.lasting():
+            if key in pods:
+                yield finding.Finding(
+                    severity=finding.Severity.WARNING,
+                    source=pods[key].origin,
+                    message=f"static pod {key} {words}",
+                )
 
     async def run(self) -> None:
         """Work until cancelled."""
