@@ -178,8 +178,8 @@ async def test_a_mirror_that_is_missing_is_a_finding_of_its_manifest_until_it_is
         await asyncio.sleep(5)
         (found,) = world.keeps.findings()
         assert str(found) == (
-            f"/etc/kubernetes/manifests/{KEY.name}.yaml: static pod {KEY} has no mirror pod: a pod "
-            "of the API has its name, which has ended and stays until: kubectl delete pod -n "
+            f"/etc/kubernetes/manifests/{KEY.name}.yaml: static pod {KEY} has no mirror pod: a "
+            "pod of the API has its name, which has ended and stays until: kubectl delete pod -n "
             f"{KEY.namespace} {KEY.name}"
         )
         await world.api.ask("DELETE", f"{PODS}/{KEY.name}")
