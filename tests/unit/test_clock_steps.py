@@ -161,3 +161,18 @@ def test_an_end_in_the_future_is_taken_for_now():
     )
     crashes = obs.Crashes(exits=1).after(dead, obs.BackoffRule(), 5)
     assert crashes.until_ns == 5 + 10 * obs.SECOND_NS
+
+
+@JUMPS
+async def test_a_pod_may_be_active_as_long_as_ever(jump_s):
+    machine = Machine()
+    time = Time()
+    machine.time = time
+    async with working(machine, pod(activeDeadlineSeconds=100)) as made:
+        await asyncio.sleep(50)
+        time.jump(jump_s)
+        made.wake()
+        await asyncio.sleep(49)
+        assert machine.steps("stop") == []
+        await asyncio.sleep(2)
+        assert len(machine.steps("stop")) == 1

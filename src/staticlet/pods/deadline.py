@@ -1,7 +1,8 @@
 """How long a pod may be active: `spec.activeDeadlineSeconds`, as the kubelet has it. Pure.
 
 It counts from the status's startTime, over restarts of containers, of the sandbox and of the
-agent. A pod that has run to its end by itself is not touched.
+agent. A pod that has run to its end by itself is not touched. Departure: a date that is set while
+the agent runs neither ends a pod nor lets it run on.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ def ends_at_ns(pod: wanted.WantedPod, past: obs.History) -> int | None:
     seconds = fields.spec(pod.pod).activeDeadlineSeconds
     if seconds is None or not past.started_at_ns or past.uid != pod.uid:
         return None
-    return past.started_at_ns + seconds * obs.SECOND_NS
+    return past.started_at_ns + past.jumped_ns + seconds * obs.SECOND_NS
 
 
 def is_over(pod: wanted.WantedPod, past: obs.History, now_ns: int) -> bool:

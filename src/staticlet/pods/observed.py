@@ -233,6 +233,7 @@ class History:
         uid: The UID that `crashes`, `last` and `counts` belong to.
         initialized: The sandbox whose init containers are all done.
         started_at_ns: When the agent first saw this UID (the status's startTime).
+        jumped_ns: By how much the date has jumped since then.
         ended: Why the pod was ended for good; None where it was not.
     """
 
@@ -246,6 +247,7 @@ class History:
     uid: str = ""
     initialized: str = ""
     started_at_ns: int = 0
+    jumped_ns: int = 0
     ended: Ending | None = None
 
     def with_exit(self, container: ObservedContainer, rule: BackoffRule, now_ns: int) -> History:
@@ -286,6 +288,7 @@ class History:
             crashes={name: one.moved(by_ns) for name, one in self.crashes.items()},
             faults={name: one.moved(by_ns) for name, one in self.faults.items()},
             sandbox_fault=fault and fault.moved(by_ns),
+            jumped_ns=self.jumped_ns + by_ns,
         )
 
     def end_of(self, uid: str, revision: str) -> Ending | None:
