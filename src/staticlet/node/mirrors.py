@@ -249,9 +249,9 @@ class Mirrors:
             return False
         if not mirrorpod.mirrors(now.found, now.static):
             return False
-        if now.leaving and now.static.status.phase == "Pending":
-            return False  # all of it is cleared away: what it was last says more
         ours = now.static.status
+        if now.leaving and statuspatch.tells_less(ours, now.found.get("status") or {}):
+            return False  # it is cleared away: what it was last says more
         return await self._pods.tell(
             key, now.found, lambda found: statuspatch.patch(ours, found.get("status") or {})
         )

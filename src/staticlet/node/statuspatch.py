@@ -38,6 +38,7 @@ CONDITIONS = (
 )
 """The types of conditions that a node agent writes."""
 
+_BEGINNING = ("ContainerCreating", "PodInitializing")
 _MERGED_BY_IP = frozenset(("hostIPs", "podIPs"))
 _OF_A_CONDITION = ("status", "reason", "message", "lastTransitionTime", "lastProbeTime")
 
@@ -74,6 +75,29 @@ def status(ours: core.PodStatus) -> Object:
     """A status as JSON has it, times to the second."""
     plain: Object = _seconds(msgspec.to_builtins(ours, builtin_types=(datetime,)))
     return plain
+
+
+def tells_less(ours: core.PodStatus, there: Mapping[str, Any]) -> bool:
+    """Whether the API knows of containers that the runtime has no more.
+
+    So it is while a pod that has been stopped is cleared away: its containers go one by one, and
+    what is left of them looks like an earlier time of the pod, or like its very beginning.
+    """
+    mine = {one.name: one for one in ours.containerStatuses or ()}
+    return ours.phase == "Pending" or any(
+        _is_earlier(mine[one["name"]], one)
+        for one in objects(there, "containerStatuses")
+        if one.get("name") in mine
+    )
+
+
+def _is_earlier(ours: core.ContainerStatus, there: Mapping[str, Any]) -> bool:
+    count = there.get("restartCount")
+    if isinstance(count, int) and ours.restartCount < count:
+        return True
+    waiting = ours.state.waiting if ours.state is not None else None
+    begins = waiting is not None and waiting.reason in _BEGINNING
+    return begins and bool(there.get("containerID"))
 
 
 def _conditions(ours: Sequence[Object], there: Sequence[Object]) -> list[Object]:
