@@ -174,9 +174,9 @@ async def test_a_mirror_that_is_missing_is_a_finding_of_its_manifest_until_it_is
         world.view.static[KEY] = wantedpods.wanted(name=KEY.name)
         world.view.show(KEY, static())
         await asyncio.sleep(1)
-        assert [*world.keeps.findings()] == []
+        assert [*world.keeps.findings(world.view.static)] == []
         await asyncio.sleep(5)
-        (found,) = world.keeps.findings()
+        (found,) = world.keeps.findings(world.view.static)
         assert str(found) == (
             f"/etc/kubernetes/manifests/{KEY.name}.yaml: static pod {KEY} has no mirror pod: a "
             "pod of the API has its name, which has ended and stays until: kubectl delete pod -n "
@@ -184,7 +184,7 @@ async def test_a_mirror_that_is_missing_is_a_finding_of_its_manifest_until_it_is
         )
         await world.api.ask("DELETE", f"{PODS}/{KEY.name}")
         await asyncio.sleep(5)
-        assert [*world.keeps.findings()] == []
+        assert [*world.keeps.findings(world.view.static)] == []
         assert world.mirror
 
 

@@ -107,9 +107,9 @@ class Joining:
             burst=settings.event_burst,
         )
 
-    def findings(self) -> tuple[finding.Finding, ...]:
+    def findings(self, merged: wanted.Wanted) -> tuple[finding.Finding, ...]:
         """What is wrong with the node and with mirror pods in the API, and lasts."""
-        return (*self._node.findings(), *self._mirrors.findings())
+        return (*self._node.findings(), *self._mirrors.findings(merged.pods))
 
     def grace_of(self, uid: str) -> int | None:
         """The grace in seconds with which the API deletes a pod; None when it does not."""

@@ -31,6 +31,12 @@ from staticlet.pods import (
 )
 
 
+def _none(merged: wanted.Wanted) -> Iterable[finding.Finding]:
+    """No findings, where there is no API server."""
+    del merged
+    return ()
+
+
 class View:
     """The agent as others see it.
 
@@ -62,7 +68,7 @@ class View:
         changes: fanout.Fanout[wanted.PodKey],
     ) -> None:
         self.settings = settings
-        self.node_findings: Callable[[], Iterable[finding.Finding]] = tuple
+        self.node_findings: Callable[[wanted.Wanted], Iterable[finding.Finding]] = _none
         self._clock = clock
         self._facts = facts
         self._gate = gate
@@ -150,7 +156,7 @@ class View:
         Among them are those about the Node, and about static pods that find no place on it.
         """
         merged = self._merging.wanted
-        more = (*obstacles.findings(merged, self._places.waiting()), *self.node_findings())
+        more = (*obstacles.findings(merged, self._places.waiting()), *self.node_findings(merged))
         return replace(merged, findings=(*merged.findings, *more)) if more else merged
 
     def held_up(self) -> Mapping[wanted.PodKey, obstacles.Obstacle]:

@@ -104,9 +104,10 @@ class Mirrors:
             "mirror", self._settle, refused=self._was_refused, random=random, pause=pause
         )
 
-    def findings(self) -> Iterator[finding.Finding]:
-        """Which static pods have no true mirror, and why, where that lasts."""
-        pods = self._agent.manifests().pods
+    def findings(
+        self, pods: Mapping[wanted.PodKey, wanted.WantedPod]
+    ) -> Iterator[finding.Finding]:
+        """Which of the wanted pods have no true mirror, and why, where that lasts."""
         for key, words in self._complaints.lasting():
             if key in pods:
                 yield finding.Finding(
