@@ -82,6 +82,39 @@ async def test_it_is_run_again_when_what_it_told_has_expired(program: Program) -
     assert (await plugin.credential()).token == "two"
 
 
+@pytest.mark.parametrize("jump_s", [3600, -3600, 86400, -86400])
+async def test_a_date_that_is_set_neither_ends_nor_prolongs_what_it_told(
+    program: Program, jump_s: float
+) -> None:
+    expires = fakes.START.replace(minute=1).isoformat()
+    program.says({"token": "one", "expirationTimestamp": expires})
+    plugin = program.plugin()
+    await plugin.credential()
+    program.says({"token": "two"})
+    program.clock.jump(jump_s)
+    program.clock.advance(59)
+    assert (await plugin.credential()).token == "one"
+    program.clock.advance(1)
+    assert (await plugin.credential()).token == "two"
+
+
+async def test_what_has_expired_already_by_our_clock_is_used_for_a_while(program: Program) -> None:
+    """Our clock goes a day ahead: the program is not run for each request."""
+    expires = fakes.START.replace(minute=1).isoformat()
+    program.says({"token": "one", "expirationTimestamp": expires})
+    program.clock.jump(86400)
+    plugin = program.plugin()
+    for _ in range(5):
+        refused = await plugin.credential()
+        program.clock.advance(execplugin.AGAIN_S)
+    assert len(program.runs) == 1
+    await plugin.credential(but=refused)
+    assert len(program.runs) == 2
+    program.clock.advance(execplugin.LEAST_S)
+    await plugin.credential()
+    assert len(program.runs) == 3
+
+
 async def test_it_is_run_again_when_the_server_refused_what_it_told(program: Program) -> None:
     plugin = program.plugin()
     refused = await plugin.credential()

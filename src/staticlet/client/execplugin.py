@@ -28,6 +28,10 @@ MOST_BYTES = 1024 * 1024
 AGAIN_S = 2.0
 """How soon the program is run again, when it failed or when what it told was not accepted."""
 
+LEAST_S = 30.0
+"""For so long what a program told is used at least, whatever it says of its end: where that is
+over already, one of two clocks is wrong, and the server will tell whether it is good."""
+
 LONGEST_S = 9.0
 """How long it may run: a little less than a request has, so that it is told what took so long."""
 
@@ -74,6 +78,7 @@ class Plugin:
         self.cluster = cluster
         self._clock = clock
         self._told: Credential | None = None
+        self._good_until_s = float("inf")
         self._fault = ""
         self._ran_at = float("-inf")
         self._one = asyncio.Lock()
@@ -90,7 +95,8 @@ class Plugin:
         async with self._one:
             just = self._clock.monotonic() - self._ran_at < AGAIN_S
             told = self._told
-            if told is not None and not self._expired(told) and (told != but or just):
+            fresh = self._clock.monotonic() < self._good_until_s
+            if told is not None and fresh and (told != but or just):
                 return told
             if self._fault and just:
                 raise ExecFault(self._fault)
@@ -102,6 +108,7 @@ class Plugin:
             async with asyncio.timeout(LONGEST_S):
                 output = await _run(self.spec, self._environment())
             self._told, self._fault = read(output, self.spec), ""
+            self._good_until_s = self._clock.monotonic() + self._lasts_s(self._told)
         except TimeoutError as fault:
             self._fault = f"told nothing within {LONGEST_S:g} s"
             raise ExecFault(self._fault) from fault
@@ -110,8 +117,11 @@ class Plugin:
             raise
         return self._told
 
-    def _expired(self, told: Credential) -> bool:
-        return told.expires is not None and self._clock.now() >= told.expires
+    def _lasts_s(self, told: Credential) -> float:
+        """How long it is used from now on; a date that is set meanwhile changes nothing."""
+        if told.expires is None:
+            return float("inf")
+        return max((told.expires - self._clock.now()).total_seconds(), LEAST_S)
 
     def _environment(self) -> dict[str, str]:
         spec: dict[str, Any] = {"interactive": False}

@@ -121,6 +121,23 @@ def renewed_at(lease: Mapping[str, Any]) -> str:
     return str((lease.get("spec") or {}).get("renewTime") or "")
 
 
+def next_renewal(lease: Mapping[str, Any] | None, now: datetime) -> datetime:
+    """The time that a renewal is to tell: now, and in any case later than the last one.
+
+    A node controller of Kubernetes believes no renewal whose time goes back: when the date is set
+    back by an hour, a node would count as dead for that hour.
+
+    Args:
+        lease: The Lease as it is; None when there is none.
+        now: The date and time.
+    """
+    try:
+        last = rfc3339.moment(renewed_at(lease or {}))
+        return max(now, last + timedelta(microseconds=1)) if last.tzinfo else now
+    except (ValueError, OverflowError):
+        return now  # there is no last one, or none that is a time
+
+
 def duration_of(lease: Mapping[str, Any]) -> float:
     """For how long a Lease holds, in seconds."""
     seconds = (lease.get("spec") or {}).get("leaseDurationSeconds")

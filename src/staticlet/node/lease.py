@@ -148,6 +148,7 @@ class Lease:
 
     def _wanted(self) -> Object:
         """The Lease as it is to be now."""
+        now = claim.next_renewal(self._lease, self._ties.clock.now())
         made: Object = self._lease or {
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
@@ -167,7 +168,7 @@ class Lease:
             **(made.get("spec") or {}),
             "holderIdentity": self._node.name,
             "leaseDurationSeconds": self._duration_s,
-            "renewTime": rfc3339.micro(self._ties.clock.now()),
+            "renewTime": rfc3339.micro(now),
         }
         return {**made, "metadata": meta, "spec": spec}
 
