@@ -25,16 +25,6 @@ MIRROR = f"{PODS}/{KEY.name}"
 NO_CLASS = fakeapi.refused(403, 'no PriorityClass "high"')
 
 
-class Forgetful(fakeapi.FakeApi):
-    """A server that knows no `hostIPs`."""
-
-    def _keep(self, event: str, path: str, thing: dict[str, Any]) -> dict[str, Any]:
-        status = {
-            name: value for name, value in (thing.get("status") or {}).items() if name != "hostIPs"
-        }
-        return super()._keep(event, path, {**thing, "status": status})
-
-
 def static(content: str = "one", *, phase: str = "Running") -> core.Pod:
     notes = {"kubernetes.io/config.hash": content, "kubernetes.io/config.source": "file"}
     made = wantedpods.wanted(name=KEY.name, labels={"app": "web"}, annotations=notes).pod
@@ -51,8 +41,9 @@ def static(content: str = "one", *, phase: str = "Running") -> core.Pod:
 class World:
     """A server, an agent, and who keeps the one's mirrors in the other."""
 
-    def __init__(self, api: fakeapi.FakeApi | None = None) -> None:
+    def __init__(self, api: fakeapi.FakeApi | None = None, *, unknown: str = "") -> None:
         self.api = api or fakeapi.FakeApi()
+        self.api.unknown = frozenset((unknown,))
         self.clock = fakes.LoopClock()
         self.view = fakeview.FakeView(self.clock)
         self.node = own.OwnNode(NODE)
@@ -189,7 +180,7 @@ async def test_a_mirror_that_is_missing_is_a_finding_of_its_manifest_until_it_is
 
 
 async def test_a_server_that_keeps_not_all_of_a_status_is_not_asked_to_again_and_again():
-    async with keeping(World(Forgetful())) as world:
+    async with keeping(World(unknown="hostIPs")) as world:
         world.view.show(KEY, static())
         await asyncio.sleep(10)
         assert world.mirror["status"] == {"phase": "Running"}

@@ -31,6 +31,7 @@ class FakeApi:
         calls: What was asked, as `PATCH /api/v1/nodes/node1/status`.
         bodies: What was sent with each.
         trouble: Called with method and path before each request; what it returns is raised.
+        unknown: Fields of a status that it does not keep, as an older server does not.
     """
 
     def __init__(self) -> None:
@@ -39,6 +40,7 @@ class FakeApi:
         self.calls: list[str] = []
         self.bodies: list[Any] = []
         self.trouble: Callable[[str, str], port.ApiFault | None] = lambda method, path: None
+        self.unknown: frozenset[str] = frozenset()
         self._version = 0
         self._watchers: list[tuple[str, asyncio.Queue[port.Event]]] = []
 
@@ -156,6 +158,8 @@ class FakeApi:
         self._version += 1
         kept = _copied(thing)
         kept["metadata"]["resourceVersion"] = str(self._version)
+        for name in self.unknown & (kept.get("status") or {}).keys():
+            del kept["status"][name]
         self.objects[path] = kept
         self.tell(event, path, kept)
         return _copied(kept)
