@@ -89,6 +89,18 @@ async def test_a_handler_that_fails_gets_its_client_a_status_and_tells_nothing(f
     assert "a secret of /" in caplog.text
 
 
+async def test_no_answer_says_by_what_it_was_made(files):
+    async with serving(files, hello) as (port, trust):
+        for asked in (GET, b"NO HTTP\r\n\r\n"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trust)
+            writer.write(asked.replace(b"Host", b"Connection: close\r\nHost"))
+            answer = (await said(reader)).lower()
+            writer.close()
+            assert answer.startswith(b"http/1.")
+            assert b"\r\nserver:" not in answer
+            assert b"aiohttp" not in answer
+
+
 async def test_more_connections_than_there_is_room_for_are_told_so(files):
     limits = listener.Limits(connections=1, refused=1)
     async with serving(files, hello, limits) as (port, trust):

@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from aiohttp import http_exceptions, web
+from aiohttp import abc, hdrs, http_exceptions, http_parser, streams, web
 
 from staticlet.web import status
 
@@ -107,6 +107,13 @@ class Crowd:
     open: int = 0
 
 
+class _Request(web.BaseRequest):
+    """A request whose answer does not say by what versions of which programs it was made."""
+
+    async def _prepare_hook(self, response: web.StreamResponse) -> None:
+        response.headers.pop(hdrs.SERVER, None)
+
+
 class _Server(web.Server):
     """aiohttp's server, with a bound on connections."""
 
@@ -127,6 +134,17 @@ class _Server(web.Server):
         self._limits = limits
         self._crowd = crowd
         self._ended = False
+        self.request_factory = self._request
+
+    def _request(
+        self,
+        message: http_parser.RawRequestMessage,
+        payload: streams.StreamReader,
+        protocol: web.RequestHandler,
+        writer: abc.AbstractStreamWriter,
+        task: asyncio.Task[None],
+    ) -> web.BaseRequest:
+        return _Request(message, payload, protocol, writer, task, self._loop)
 
     def pre_shutdown(self) -> None:
         """Let go of who is idle, and of everybody whose TLS handshake is still under way."""
