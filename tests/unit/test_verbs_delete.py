@@ -283,4 +283,4 @@ async def test_what_only_a_node_can_answer_is_refused_by_name(what: str) -> None
         await api.ask("create", "pods", body=pod("bound", node="n"))
         found = await refused(api, verb, f"pods/{what}", "bound")
         assert (found.code, found.reason) == (503, "ServiceUnavailable")
-        assert 'no kubelet API of node "n" is connected' in found.message
+        assert f'cannot pass {what} of pods "bound" on to node "n"' in found.message

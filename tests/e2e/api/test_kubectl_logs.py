@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from staticlet.aio import clock
+from staticlet.apiserver.http import kubelets
 from staticlet.app import api, apioptions
 from staticlet.client import port
 from staticlet.config.settings import Settings
@@ -307,6 +308,17 @@ async def test_a_reader_who_goes_ends_the_reading_at_the_node(cluster):
     async with asyncio.timeout(DEADLINE_S):
         while cluster.view.followers:  # noqa: ASYNC110  connections end in their time
             await asyncio.sleep(0.02)
+
+
+async def test_a_quiet_log_is_followed_for_as_long_as_it_takes(cluster, monkeypatch):
+    monkeypatch.setattr(kubelets, "ANSWER_S", 0.5)
+    async with cluster.client.open("GET", f"{LOG}?follow=true") as answer:
+        assert answer.status == 200
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await answer.content.readline()
+        cluster.view.write("at last")
+        assert await answer.content.readline() == b"at last\n"
 
 
 async def test_only_the_head_of_a_log_is_an_answer_at_once(cluster):
