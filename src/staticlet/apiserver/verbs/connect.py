@@ -183,6 +183,6 @@ def _unconnected(backend: Backend, call: calls.Call, kind: Kind) -> refusal.Refu
     return refusal.Refusal(
         503,
         "ServiceUnavailable",
-        f'cannot pass {asked} of {kind.plural} "{name}" on to node "{node}": of what nodes answer, '
-        "this server passes on logs and what is read through nodes/proxy, nothing else yet",
+        f'cannot pass {asked} of {kind.plural} "{name}" on to node "{node}": of what nodes do, '
+        "this server passes on logs and what nodes/proxy reads, and nothing else yet",
     )
