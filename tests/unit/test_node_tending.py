@@ -123,6 +123,28 @@ async def test_news_do_not_shorten_the_pause_after_a_fault():
     assert work.times == [0, 0.5, 1.5]
 
 
+async def test_how_long_nobody_answered_counts_no_more_once_somebody_does():
+    work = Work(*[DOWN] * 4, refused(), refused(), DOWN)
+    await work.rest(lambda: work.tending.look("a"))
+    assert work.times == [0, 0.5, 1.5, 3.5, 7.5, 8, 9, 9.5]
+
+
+async def test_a_server_that_is_doubted_is_asked_again_soon_however_long_it_was_away():
+    work = Work(*[DOWN] * 4, *[tending.Doubt("it may be gone")] * 5)
+    await work.rest(lambda: work.tending.look("a"))
+    assert work.times[5:] == [8, 9, 11, 14, 17]
+    assert work.refused == []
+
+
+async def test_news_end_a_doubt():
+    work = Work(tending.Doubt("it may be gone"), tending.Doubt("it may be gone"))
+    async with work.tending.begun():
+        work.tending.look("a")
+        await asyncio.sleep(0.1)
+        work.tending.look("a")
+    assert work.times == [0, 0.1, 1.1]
+
+
 async def test_a_success_begins_the_pauses_anew():
     work = Work(DOWN, DOWN, 10.0, DOWN)
     await work.rest(lambda: work.tending.look("a"))

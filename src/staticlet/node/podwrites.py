@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import Any, TypeAlias
 
 from staticlet.client import port
-from staticlet.node import answers, collection
+from staticlet.node import answers, collection, tending
 from staticlet.pods import wanted
 from staticlet.pods.sources import apipods
 
@@ -120,7 +120,7 @@ class PodWrites:
                 raise
             if await self._is_still(key, uid):
                 words = f"{self._api.server}: {fault}, and yet it is there"
-                raise port.Unreachable(words) from fault
+                raise tending.Doubt(words) from fault
             return None
 
     async def _is_still(self, key: wanted.PodKey, uid: str) -> bool:
@@ -136,7 +136,7 @@ class PodWrites:
             there = await self._api.ask("GET", path(*key))
         except port.Refused as fault:
             if fault.code == HTTPStatus.FORBIDDEN:
-                raise port.Unreachable(f"{self._api.server}: {fault}: it may be gone") from fault
+                raise tending.Doubt(f"{self._api.server}: {fault}: it may be gone") from fault
             if fault.code != HTTPStatus.NOT_FOUND:
                 raise
             return False

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from http import HTTPStatus
 from typing import Generic, TypeVar
 
 from staticlet.client import backoff, port
@@ -23,11 +24,18 @@ Key = TypeVar("Key", bound=Hashable)
 AT_ONCE = 4
 """How many things are worked on at a time; what waits for its time or its pause does not count."""
 
+MOST_DOUBT_S = 3.0
+"""How long at most until a server that is not believed yet is asked again."""
+
 MOST_ABSENT_S = 5.0
 """How long at most until what was answered with 404 (a namespace, say) is asked for again."""
 
 LEAST_S = 0.01
 """So long is waited at least for a time that is named: a timer may come a little early."""
+
+
+class Doubt(port.Unreachable):
+    """The server answered, and is not believed yet: to be asked again soon, or after news."""
 
 
 class Tending(Generic[Key]):
@@ -82,15 +90,20 @@ class Tending(Generic[Key]):
 
     async def _tend(self, key: Key) -> None:
         """Work until there is nothing to do about it and nothing new of it."""
-        news, pauses = self._news[key], backoff.Backoff(self._random)
+        news, pauses = self._news[key], _Pauses(self._random)
         try:
             while True:
                 news.clear()
                 try:
                     async with self._slots:
                         again_s = await self._work(key)
+                except Doubt as fault:
+                    log.debug("%s %s: %s", self._what, key, fault)
+                    await _heard(news, pauses.after(fault))
+                    continue
                 except port.ApiFault as fault:
-                    await self._pause(self._failed(key, fault, pauses))
+                    self._tell(key, fault)
+                    await self._pause(pauses.after(fault))
                     continue
                 pauses.reset()
                 if again_s is not None:
@@ -100,14 +113,39 @@ class Tending(Generic[Key]):
         finally:
             del self._news[key]
 
-    def _failed(self, key: Key, fault: port.ApiFault, pauses: backoff.Backoff) -> float:
-        """How long to wait after a fault."""
-        if not isinstance(fault, port.Refused):
+    def _tell(self, key: Key, fault: port.ApiFault) -> None:
+        if isinstance(fault, port.Refused):
+            self._refused(key, fault)
+        else:
             log.debug("%s %s: %s", self._what, key, fault)
-            return pauses.next()
-        self._refused(key, fault)
-        pause_s = pauses.next(fault.retry_after_s)
-        return min(pause_s, MOST_ABSENT_S) if fault.code == 404 else pause_s
+
+
+class _Pauses:
+    """How long to wait after faults, which grows for each kind of them.
+
+    How long nobody answered counts no more once somebody does.
+    """
+
+    def __init__(self, random: Callable[[], float]) -> None:
+        self._away = backoff.Backoff(random)
+        self._refused = backoff.Backoff(random)
+        self._doubted = backoff.Backoff(random, most_s=MOST_DOUBT_S)
+
+    def reset(self) -> None:
+        """It worked."""
+        for one in (self._away, self._refused, self._doubted):
+            one.reset()
+
+    def after(self, fault: port.ApiFault) -> float:
+        """The seconds to wait after one more."""
+        if isinstance(fault, Doubt):
+            self._away.reset()
+            return self._doubted.next()
+        if isinstance(fault, port.Refused):
+            self._away.reset()
+            pause_s = self._refused.next(fault.retry_after_s)
+            return min(pause_s, MOST_ABSENT_S) if fault.code == HTTPStatus.NOT_FOUND else pause_s
+        return self._away.next()
 
 
 async def _heard(news: asyncio.Event, within_s: float) -> None:
