@@ -13,6 +13,7 @@ from datetime import timedelta
 import aiohttp
 import pytest
 
+from staticlet.aio import clock
 from staticlet.host import selfsigned, signing, x509
 from staticlet.server import kubeletapi, kubelettls
 from staticlet.testing import kubeletserved, until
@@ -135,6 +136,20 @@ async def test_a_given_certificate_is_replaced_half_by_half_without_a_gap(
     assert not (kubelet.settings.root_dir / "pki").exists()
 
 
+async def test_a_certificate_that_is_replaced_just_after_it_was_read_is_noticed(
+    kubelet, places, pair, monkeypatch, caplog
+):
+    monkeypatch.setattr(kubelettls, "LOOK_S", 0.01)
+    caplog.set_level(logging.INFO)
+    certificates = kubelettls.Certificates(kubelet.settings, clock.SystemClock())
+    context = await certificates.context()
+    put(pair[1], places)
+    async with asyncio.TaskGroup() as group:
+        keeping = group.create_task(certificates.keep(context), name="keep")
+        await until.soon(lambda: "shows the new certificate" in caplog.text, "the new one")
+        keeping.cancel()
+
+
 async def agreed(kubelet, **wanted):
     """Version and suite that a client and the kubelet's API agree upon."""
     trust = kubelet.trusting()
@@ -180,11 +195,11 @@ async def test_no_other_cipher_suite_is_offered_than_those_of_the_list(tmp_path,
 
 @pytest.fixture
 def tries(monkeypatch):
-    """How long was waited at each try to open a port; the pauses themselves are short."""
+    """The longest pause after each try to open a port; the pauses themselves are short."""
     made = []
 
-    def pause_s(waited_s):
-        made.append(waited_s)
+    def pause_s(waited_s, *, most_s):
+        made.append(most_s)
         return 0.01
 
     monkeypatch.setattr(kubeletapi, "pause_s", pause_s)
@@ -229,10 +244,22 @@ async def test_a_client_ca_that_does_not_come_is_told_once(
     assert caplog.text.count(said) == 1
 
 
+async def test_a_certificate_that_cannot_be_made_is_tried_again_more_seldom(
+    tmp_path, places, tries, caplog
+):
+    (tmp_path / "file").touch()
+    kubelet = Kubelet(tmp_path, places, cert_dir=tmp_path / "file" / "pki")
+    async with kubelet.opening():
+        await until.soon(lambda: len(tries) > 1, "it was tried again")
+    assert set(tries) == {60.0}
+    assert caplog.text.count("the kubelet's API is not served: cannot") == 1
+
+
 def test_tries_are_frequent_at_first_and_then_every_five_seconds():
     assert kubeletapi.pause_s(0) == 0.1
     assert kubeletapi.pause_s(5) == 1
     assert kubeletapi.pause_s(25) == kubeletapi.pause_s(3600) == 5
+    assert kubeletapi.pause_s(3600, most_s=60) == 60
 
 
 async def test_what_nobody_foresaw_ends_neither_the_agent_nor_the_other_ports(

@@ -18,6 +18,7 @@ from staticlet.aio import clock as clocks
 from staticlet.aio import supervise
 from staticlet.client import port as client
 from staticlet.config.settings import Settings
+from staticlet.host import selfsigned
 from staticlet.server import kubeletgate, kubeletpaths, kubelettls
 from staticlet.web import listener
 
@@ -25,6 +26,9 @@ log = logging.getLogger(__name__)
 
 RETRY_S = 5.0
 """The longest pause between two tries to open a port."""
+
+DEAR_S = 60.0
+"""The same where a try starts another process, which makes a certificate."""
 
 FIRST_S = 0.1
 """The first one."""
@@ -138,19 +142,20 @@ async def _kept_open(port: Port, clock: clocks.Clock) -> None:
             continue
         except (listener.ListenFault, *kubelettls.FAULTS) as fault:
             waited_s = clock.monotonic() - since_s
+            most_s = DEAR_S if isinstance(fault, selfsigned.CannotMake) else RETRY_S
             if str(fault) != told and not _may_come(fault, waited_s):
                 told = str(fault)
                 words = "%s is not served: %s; trying again every %g s"
-                log.error(words, port.name, told, RETRY_S)  # noqa: TRY400  it says it
-        await asyncio.sleep(pause_s(waited_s))
+                log.error(words, port.name, told, most_s)  # noqa: TRY400  it says it
+        await asyncio.sleep(pause_s(waited_s, most_s=most_s))
 
 
-def pause_s(waited_s: float) -> float:
+def pause_s(waited_s: float, *, most_s: float = RETRY_S) -> float:
     """How long until the next try, in seconds: short at first, then a fifth of the wait so far.
 
     At a first start somebody else may be writing a file that is missing.
     """
-    return min(max(FIRST_S, waited_s / 5), RETRY_S)
+    return min(max(FIRST_S, waited_s / 5), most_s)
 
 
 def _may_come(fault: Exception, waited_s: float) -> bool:

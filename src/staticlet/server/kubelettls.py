@@ -46,6 +46,8 @@ class Certificates:
     def __init__(self, settings: Settings, clock: clocks.Clock) -> None:
         self._settings = settings
         self._clock = clock
+        self._shown: tuple[Stamp, ...] = ()
+        self._believed: Stamp = None
 
     async def context(self) -> ssl.SSLContext:
         """TLS with the files as they are now; makes the certificate where none is given.
@@ -53,28 +55,28 @@ class Certificates:
         Raises:
             TlsFault, CannotMake, OSError: A file is missing or wrong, or cannot be made.
         """
-        suites = self._settings.tls_cipher_suites
+        suites, files = self._settings.tls_cipher_suites, await self._files()
+        self._shown, self._believed = self._pair_now(), self._ca_now()  # before they are read
         return await asyncio.to_thread(
             tls.context,
-            await self._files(),
+            files,
             oldest=_VERSIONS[tlsrules.oldest(self._settings.tls_min_version, suites)],
             ciphers=tlsrules.openssl(suites),
         )
 
     async def keep(self, context: ssl.SSLContext) -> None:
         """Show the certificate as its files are; return when others are to be believed."""
-        shown, believed = self._shown(), self._believed()
         told = ""
         while True:
             await asyncio.sleep(LOOK_S)
-            if self._believed() != believed:
+            if self._ca_now() != self._believed:
                 return
             try:
                 files = await self._files()
-                now = self._shown()
-                if now != shown:
+                now = self._pair_now()
+                if now != self._shown:
                     await asyncio.to_thread(tls.reload, context, files)
-                    shown, told = now, ""
+                    self._shown, told = now, ""
                     where = files.certificate
                     log.info("the kubelet's API shows the new certificate in %s", where)
             except FAULTS as fault:
@@ -107,10 +109,10 @@ class Certificates:
     def _pair(self) -> tuple[Path, Path]:
         return self._given or (self._own.certificate, self._own.key)
 
-    def _shown(self) -> tuple[Stamp, ...]:
+    def _pair_now(self) -> tuple[Stamp, ...]:
         return tuple(_stamp(path) for path in self._pair)
 
-    def _believed(self) -> Stamp:
+    def _ca_now(self) -> Stamp:
         ca = self._settings.client_ca_file
         return None if ca is None else _stamp(ca)
 
