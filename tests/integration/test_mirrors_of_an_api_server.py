@@ -375,6 +375,26 @@ async def test_a_pod_of_the_api_with_the_name_is_spared_and_told(joined, monkeyp
     assert (await joined.get())["spec"]["containers"][0]["image"] == "x"
 
 
+async def test_a_mirror_that_a_finalizer_keeps_is_told_and_comes_back_once_it_is_gone(
+    joined, monkeypatch
+):
+    monkeypatch.setattr(complaints, "PATIENCE_S", 0.2)
+    joined.view.put(static())
+    before = await joined.mirror(lambda m: True)
+    kept = {"metadata": {"finalizers": ["example.com/x"]}}
+    await joined.admin.ask("PATCH", MIRROR, kept, headers=MERGE)
+    await joined.admin.ask("DELETE", MIRROR)
+
+    async def told() -> list[str]:
+        return joined.told
+
+    (words,) = await joined.until(told, bool)
+    assert words.endswith("is kept by finalizers, which must be removed: example.com/x")
+    await joined.admin.ask("PATCH", MIRROR, {"metadata": {"finalizers": None}}, headers=MERGE)
+    uid = before["metadata"]["uid"]
+    await joined.mirror(lambda m: m["metadata"]["uid"] != uid)
+
+
 async def test_an_orphan_goes_once_all_manifests_are_known(joined):
     joined.view.put(static())
     await joined.mirror(lambda m: True)

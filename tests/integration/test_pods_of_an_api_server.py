@@ -291,6 +291,23 @@ async def test_a_deleted_pod_is_removed_from_the_api_once_it_is_gone_here(joined
     await joined.gone()
 
 
+async def test_a_pod_that_a_finalizer_keeps_is_removed_once_and_goes_with_the_finalizer(joined):
+    uid = await joined.bind()
+    await joined.wanted(uid)
+    kept = {"metadata": {"finalizers": ["example.com/x"]}}
+    await joined.admin.ask("PATCH", POD, kept, headers=MERGE)
+    await joined.delete(7)
+    await joined.until(
+        joined.get, lambda pod: pod["metadata"].get("deletionGracePeriodSeconds") == 0
+    )
+    version = (await joined.get())["metadata"]["resourceVersion"]
+    joined.view.changes.publish(KEY)
+    await asyncio.sleep(LONG_S)
+    assert (await joined.get())["metadata"]["resourceVersion"] == version
+    await joined.admin.ask("PATCH", POD, {"metadata": {"finalizers": None}}, headers=MERGE)
+    await joined.gone()
+
+
 async def test_what_was_deleted_meanwhile_goes_once_the_runtime_was_looked_at(world):
     async with world.agent() as before:
         uid = await before.bind()

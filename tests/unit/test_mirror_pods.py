@@ -49,7 +49,7 @@ def step(**parts: Any) -> mirrorplan.Step:
         "static": static(),
         "leaving": False,
         "found": mirror(),
-        "labels": None,
+        "created": None,
         "settled": True,
         "node_uid": "node-uid",
     }
@@ -145,9 +145,40 @@ def test_an_edit_is_undone_with_its_reason(edit, why):
 def test_a_label_that_admission_gave_stays_and_one_that_somebody_adds_later_does_not():
     found = mirror(labels={"app": "web", "zone": "a"})
     assert step(found=found).act is mirrorplan.Act.NOTHING  # nobody knows who gave it
-    given = {"app": "web", "zone": "a"}
-    assert step(found=found, labels=given).act is mirrorplan.Act.NOTHING
-    assert step(found=found, labels={"app": "web"}).why == 'label zone is "a" instead of absent'
+    assert step(found=found, created=mirrorpod.kept(found)).act is mirrorplan.Act.NOTHING
+    without = mirrorpod.kept(mirror())
+    assert step(found=found, created=without).why == 'label zone is "a" instead of absent'
+
+
+def test_an_image_that_admission_put_in_place_of_ours_stays_and_one_of_somebody_else_does_not():
+    found = mirror()
+    found["spec"]["containers"][0]["image"] = "mirror.example/a:1"
+    found["metadata"]["annotations"]["mine"] = "as admission has it"
+    created = mirrorpod.kept(copy.deepcopy(found))
+    assert step(found=found, created=created).act is mirrorplan.Act.NOTHING
+    found["spec"]["containers"][0]["image"] = "a:1"
+    assert (
+        step(found=found, created=created).why
+        == 'image of c is "a:1" instead of "mirror.example/a:1"'
+    )
+
+
+def test_a_mirror_of_a_node_that_was_deleted_is_made_anew():
+    made = step(node_uid="another-uid")
+    assert (made.why, made.edited) == ("it does not belong to the Node", True)
+    assert step(node_uid="").act is mirrorplan.Act.NOTHING
+
+
+@pytest.mark.parametrize("parts", [{}, {"static": None}, {"leaving": True}])
+def test_a_mirror_that_finalizers_keep_is_left_to_those_who_set_them(parts):
+    going = {"deletionTimestamp": "2030-01-01T00:00:00Z", "deletionGracePeriodSeconds": 0}
+    made = step(found=mirror(**going, finalizers=["example.com/x"]), **parts)
+    assert made.act is mirrorplan.Act.NOTHING
+    assert made.blocked == (not parts)
+    if made.blocked:
+        assert made.why.endswith("kept by finalizers, which must be removed: example.com/x")
+    asked = step(found=mirror(**(going | {"deletionGracePeriodSeconds": 30}), finalizers=["x"]))
+    assert asked.act is mirrorplan.Act.DELETE
 
 
 def test_annotations_of_others_stay():

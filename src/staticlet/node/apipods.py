@@ -218,7 +218,8 @@ class ApiPods:
             return
         uid = apipods.uid_of(obj)
         if apipods.is_going(obj) and self._agent.is_gone(key, uid):
-            await self._pods.remove(key, uid)
+            if not apipods.is_kept(obj):
+                await self._pods.remove(key, uid)
         else:
             await self._pods.tell(key, obj, self._change(key, uid))
         self._complaints.right(key)

@@ -36,7 +36,7 @@ class Situation:
             there is none.
         leaving: Whether it is only being stopped: its manifest is gone.
         found: The object of that name in the API; None when there is none.
-        labels: Of the mirror when it was created; None where that is not known.
+        created: What must stay of the mirror as it was created; None where that is not known.
         settled: Whether all manifests are known: before, nobody is an orphan.
         node_uid: The uid of the own Node; empty while there is none, or while it goes.
     """
@@ -44,7 +44,7 @@ class Situation:
     static: core.Pod | None
     leaving: bool
     found: Object | None
-    labels: Mapping[str, str] | None
+    created: Object | None
     settled: bool
     node_uid: str
 
@@ -75,20 +75,23 @@ def step(now: Situation) -> Step:
     """The next step for one name."""
     if now.found is None:
         return _absent(now)
+    blocked = now.static is not None and not now.leaving
     if not mirrorpod.is_mirror(now.found):
-        blocked = now.static is not None and not now.leaving
         why = _in_the_way(now.found) if blocked else ""
+        return Step(act=Act.NOTHING, why=why, blocked=blocked)
+    if apipods.is_kept(now.found):
+        why = _finalizers(now.found) if blocked else ""
         return Step(act=Act.NOTHING, why=why, blocked=blocked)
     if now.static is None:
         orphan = "there is no static pod of its name"
         return _delete(now.found, orphan) if now.settled else _NOTHING
     if now.leaving:
         return _NOTHING  # it tells of the pod until that has ended
-    if (now.found.get("metadata") or {}).get("deletionTimestamp"):
+    if apipods.is_going(now.found):
         return _delete(now.found, "somebody deletes it")
     if not mirrorpod.mirrors(now.found, now.static):
         return _delete(now.found, "the manifest has changed")
-    edit = mirrorpod.drift(now.found, now.static, labels=now.labels)
+    edit = mirrorpod.drift(now.found, now.static, created=now.created, node_uid=now.node_uid)
     return _delete(now.found, edit, edited=True) if edit else _NOTHING
 
 
@@ -99,6 +102,11 @@ def _in_the_way(found: Object) -> str:
     if apipods.has_ended(found):
         return f"a pod of the API has its name, which has ended and stays until: {delete}"
     return f"a pod of the API has its name: rename one of them, or: {delete}"
+
+
+def _finalizers(found: Object) -> str:
+    names = ", ".join(apipods.finalizers(found))
+    return f"the one that was deleted is kept by finalizers, which must be removed: {names}"
 
 
 def _absent(now: Situation) -> Step:

@@ -59,38 +59,78 @@ def made(pod: core.Pod, *, node: str, node_uid: str) -> Object:
     }
 
 
-def drift(obj: Mapping[str, Any], pod: core.Pod, *, labels: Mapping[str, str] | None) -> str:
+def kept(obj: Mapping[str, Any]) -> Object:
+    """What of a mirror must stay as it was when the API server created it.
+
+    That may not be quite what was asked for: admission there adds labels, or has images come from
+    elsewhere. Undoing that would have no end.
+    """
+    meta = obj.get("metadata") or {}
+    return {
+        "metadata": {name: dict(meta.get(name) or {}) for name in ("labels", "annotations")},
+        "spec": {
+            field: [
+                {"name": one.get("name"), "image": one.get("image")} for one in _of(obj, field)
+            ]
+            for field in _CONTAINERS
+        },
+    }
+
+
+def drift(
+    obj: Mapping[str, Any],
+    pod: core.Pod,
+    *,
+    created: Mapping[str, Any] | None,
+    node_uid: str,
+) -> str:
     """What somebody changed on a mirror, in words; empty where nothing is amiss.
 
-    Labels and images are held to the static pod's. Annotations of others are theirs: networks
-    and other controllers write there; ours must be as they were.
+    Labels, images and the owner are held to what they were. Annotations of others are theirs:
+    networks and other controllers write there; ours must be as they were.
 
     Args:
         obj: The mirror.
         pod: Its static pod.
-        labels: The labels that the API server gave the mirror when it was created (admission may
-            add some); None where that is not known any more.
+        created: What `kept` made of it when it was created; None where that is not known any more.
+        node_uid: The uid of the Node, which owns it; empty while there is none.
     """
-    meta = pod.metadata or core.ObjectMeta()
-    found = (obj.get("metadata") or {}).get("labels") or {}
-    ours = meta.labels or {}
-    for name in sorted({*found, *(labels or ours)}):
-        wanted = (ours if labels is None else labels).get(name)
-        if labels is None and name not in ours:
-            continue
-        if found.get(name) != wanted:
-            return f"label {name} is {_shown(found.get(name))} instead of {_shown(wanted)}"
-    for name, value in (meta.annotations or {}).items():
-        there = _notes(obj).get(name)
+    wanted = msgspec.to_builtins(pod) if created is None else created
+    return (
+        _label_drift(obj, wanted, all_of_them=created is not None)
+        or _annotation_drift(obj, wanted, pod)
+        or _image_drift(obj, wanted)
+        or _owner_drift(obj, node_uid)
+    )
+
+
+def _label_drift(obj: Mapping[str, Any], wanted: Mapping[str, Any], *, all_of_them: bool) -> str:
+    found, ours = (((one.get("metadata") or {}).get("labels") or {}) for one in (obj, wanted))
+    for name in sorted({*found, *ours} if all_of_them else ours):
+        if found.get(name) != ours.get(name):
+            return f"label {name} is {_shown(found.get(name))} instead of {_shown(ours.get(name))}"
+    return ""
+
+
+def _annotation_drift(obj: Mapping[str, Any], wanted: Mapping[str, Any], pod: core.Pod) -> str:
+    ours = (pod.metadata.annotations if pod.metadata else None) or {}
+    for name in ours:
+        there, value = _notes(obj).get(name), _notes(wanted).get(name)
         if there != value and name != identity.SEEN_ANNOTATION:
             return f"annotation {name} is {_shown(there)} instead of {_shown(value)}"
-    return _image_drift(obj, msgspec.to_builtins(pod))
+    return ""
 
 
-def _image_drift(obj: Mapping[str, Any], pod: Mapping[str, Any]) -> str:
+def _owner_drift(obj: Mapping[str, Any], node_uid: str) -> str:
+    """A mirror of a Node that was deleted would go whenever somebody collects the garbage."""
+    owners = [one.get("uid") for one in objects(obj.get("metadata") or {}, "ownerReferences")]
+    return "" if not node_uid or node_uid in owners else "it does not belong to the Node"
+
+
+def _image_drift(obj: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     for field in _CONTAINERS:
         there = {one.get("name"): one.get("image") for one in _of(obj, field)}
-        for one in _of(pod, field):
+        for one in _of(wanted, field):
             image = there.get(one.get("name"))
             if image != one.get("image"):
                 name = one.get("name")

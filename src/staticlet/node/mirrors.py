@@ -96,7 +96,7 @@ class Mirrors:
         self._clock = clock
         self._tell = tell
         self._pods = podwrites.PodWrites(api, there)
-        self._labels: dict[wanted.PodKey, Mapping[str, str]] = {}
+        self._created: dict[wanted.PodKey, Object] = {}
         self._edits = undoing.Undoing[wanted.PodKey](clock, random)
         self._complaints = complaints.Complaints[wanted.PodKey](clock, self._warn)
         self._going: dict[wanted.PodKey, tuple[str, float]] = {}
@@ -217,7 +217,7 @@ class Mirrors:
             static=static,
             leaving=pod is None and meta is not None and meta.deletionTimestamp is not None,
             found=self._pods.newest(key),
-            labels=self._labels.get(key),
+            created=self._created.get(key),
             settled=all_wanted.ready >= all_wanted.sources - {apipods.API},
             node_uid=self._owner.uid,
         )
@@ -235,13 +235,13 @@ class Mirrors:
                 raise  # a pod of another node, which the watch will never bring
         else:
             log.info("%s: made its mirror pod", key, extra={"pod": str(key)})
-            self._labels[key] = dict((made.get("metadata") or {}).get("labels") or {})
+            self._created[key] = mirrorpod.kept(made)
         self._pods.take(key, made)
 
     async def _remove(self, key: wanted.PodKey, step: mirrorplan.Step) -> None:
         await self._pods.remove(key, step.uid)
         log.info("%s: removed its mirror pod: %s", key, step.why, extra={"pod": str(key)})
-        self._labels.pop(key, None)
+        self._created.pop(key, None)
 
     async def _publish(self, key: wanted.PodKey, now: mirrorplan.Situation) -> bool:
         """Write the status if it differs; whether it was written."""
@@ -260,7 +260,7 @@ class Mirrors:
     def _forget(self, key: wanted.PodKey, now: mirrorplan.Situation) -> None:
         """Remember nothing of a name that is neither here nor there."""
         if now.static is None and now.found is None:
-            self._labels.pop(key, None)
+            self._created.pop(key, None)
             self._pods.forget(key)
             self._going.pop(key, None)
             self._edits.forget(key)

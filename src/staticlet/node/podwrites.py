@@ -57,12 +57,17 @@ class PodWrites:
     async def remove(self, key: wanted.PodKey, uid: str) -> None:
         """Remove a pod at once; another one that has its name by now is spared.
 
+        One that finalizers keep stays, as one that is going.
+
         Raises:
             ApiFault: It may still be there.
         """
         body = {**_DELETE, "preconditions": {"uid": uid}}
-        await self._asked(key, uid, self._api.ask("DELETE", path(*key), body))
-        self._gone(key, uid)
+        left = await self._asked(key, uid, self._api.ask("DELETE", path(*key), body))
+        if left is not None and apipods.uid_of(left) == uid and apipods.is_kept(left):
+            self._written.take(key, left)
+        else:
+            self._gone(key, uid)
 
     async def tell(self, key: wanted.PodKey, obj: Mapping[str, Any], change: Change) -> bool:
         """Write what of a pod's status is not as it should be; the newest counts.

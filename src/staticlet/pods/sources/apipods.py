@@ -56,6 +56,18 @@ def is_going(obj: Object) -> bool:
     return bool(_meta(obj).get("deletionTimestamp"))
 
 
+def finalizers(obj: Object) -> list[str]:
+    """Who has to agree before it goes."""
+    found = _meta(obj).get("finalizers")
+    return [str(one) for one in found] if isinstance(found, list) else []
+
+
+def is_kept(obj: Object) -> bool:
+    """Whether it was deleted for good, and nothing but finalizers keeps it."""
+    forced = is_going(obj) and _meta(obj).get("deletionGracePeriodSeconds") == 0
+    return forced and bool(finalizers(obj))
+
+
 def has_ended(obj: Object) -> bool:
     """Whether it has run to its end, or was refused."""
     return (obj.get("status") or {}).get("phase") in _ENDED
