@@ -17,6 +17,7 @@ asyncio.set_event_loop(None)
 
 LONG = frozenset(
     (
+        "test_api_contents",
         "test_api_faults",
         "test_api_pods",
         "test_bad_requests",

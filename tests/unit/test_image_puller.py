@@ -78,7 +78,7 @@ class Images:
 class Bench:
     """A puller on its own, with what it told."""
 
-    def __init__(self, config=None, lookup=lambda reference: ()):
+    def __init__(self, config=None, lookup=lambda reference: (), **more):
         self.images = Images()
         self.events = []
         self.wakes = 0
@@ -89,6 +89,7 @@ class Bench:
             time=LoopClock(),
             lookup=lookup,
             record=lambda *event: self.events.append(event),
+            **more,
         )
 
     def wake(self):
@@ -492,6 +493,23 @@ async def test_credentials_are_tried_in_turn_until_one_is_taken():
         (view,) = await bench.settled(request("q.io/x:1"))
         assert view.state is State.PRESENT
         assert [auth.username for auth in bench.images.auths] == ["old", "new"]
+
+
+async def test_what_the_pods_bring_that_wait_for_a_pull_is_tried_before_the_files():
+    def entry(name):
+        auth = port.RegistryAuth(username=name, password="p")
+        return credentials.Credential(key="q.io", auth=auth, file=name)
+
+    def brought(owner, reference):
+        return (entry(f"{owner} for {reference.name}"),)
+
+    bench = Bench(lookup=lambda reference: (entry("file"),), brought=brought)
+    async with serving(bench):
+        bench.images.faults["q.io/x:1"] = ["401 Unauthorized"] * 3
+        await bench.settled(request("q.io/x:1"), request("q.io/x:1", owner="other"))
+        names = [auth.username for auth in bench.images.auths]
+        assert names[1:] == ["other for q.io/x", "file"]
+        assert names[0].endswith(" for q.io/x")
 
 
 async def test_refused_credentials_are_named_by_their_file_and_never_shown():

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from staticlet.aio import fanout
 from staticlet.app import attached, facts, housework, looking, merging, offering, view
 from staticlet.config.settings import Settings
 from staticlet.host import cgroup, proc
+from staticlet.kube import imageref
 from staticlet.pods import (
     events,
     hands,
@@ -32,6 +33,7 @@ from staticlet.pods import (
     tools,
     wanted,
 )
+from staticlet.pods.apiobjects import held
 from staticlet.pods.images import credentials, puller, source
 from staticlet.pods.sources import apipods
 from staticlet.server import kubeletapi, local
@@ -79,6 +81,7 @@ class Agent:
             time=clock,
             lookup=credentials.Files(_credential_files(settings), warn=log.warning),
             record=self._record,
+            brought=self._brought,
         )
         self._gate = runtimegate.RuntimeGate(
             connections.runtime, clock, endpoint=connections.endpoint, on_back=self._runtime_back
@@ -86,6 +89,7 @@ class Agent:
         self._looking = looking.Looking(
             connections.runtime, settings, gate=self._gate, facts=self._facts
         )
+        self._contents = held.Late()
         trees = cgroup.present()
         self._hands = hands.RuntimeHands(
             connections.runtime,
@@ -94,6 +98,7 @@ class Agent:
             clock,
             trees,
             events=self._recorder,
+            objects=self._contents,
         )
         self._tools = tools.Tools(
             hands=self._hands,
@@ -107,6 +112,7 @@ class Agent:
             journal=own_journal,
             places=places.Places(self._offering.now),
             grace_of=self._grace_of,
+            objects=self._contents,
             changed=self._changes.publish,
         )
         self._housework = housework.Housework(
@@ -163,12 +169,21 @@ class Agent:
             clock=self._clock,
             publish=self._bring,
             labelled=self._labelled,
+            renew=self._pool.renew,
         )
+        self._contents.objects = made.contents
         self.view.node_findings = made.findings
         return made
 
     def _grace_of(self, uid: str) -> int | None:
         return None if self._joining is None else self._joining.grace_of(uid)
+
+    def _brought(
+        self, uid: str, reference: imageref.Reference
+    ) -> Sequence[credentials.Credential]:
+        """The credentials that a pod brings for an image."""
+        joined = self._joining
+        return () if joined is None else joined.contents.credentials(uid, reference)
 
     async def run(self) -> None:
         """Keep the pods until cancelled."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from staticlet.aio import clock as clocks
 from staticlet.aio import fanout, supervise
+from staticlet.app import contents
 from staticlet.client import connection, reflector, saying
 from staticlet.config.settings import Settings
 from staticlet.kube import finding
@@ -36,6 +37,10 @@ class Joining:
         clock: The time.
         publish: Takes what the API wants of this node, as a source's snapshots.
         labelled: Takes the Node whenever the API has another one.
+        renew: Is told which pods refer to something of which there is news.
+
+    Attributes:
+        contents: What pods of the API refer to.
     """
 
     def __init__(
@@ -51,6 +56,7 @@ class Joining:
         clock: clocks.Clock,
         publish: Callable[[wanted.Snapshot], None],
         labelled: Callable[[Mapping[str, Any] | None], None],
+        renew: Callable[[wanted.PodKey], None],
     ) -> None:
         self._labelled = labelled
         self.api = connection.Connection(kubeconfig, clock=clock, patience_s=saying.PATIENCE_S)
@@ -74,6 +80,15 @@ class Joining:
             query={"fieldSelector": f"spec.nodeName={settings.node_name}"},
             pause=self.api.pause,
         )
+        self.contents = contents.Contents(
+            self.api,
+            clock=clock,
+            random=chance,
+            changed=renew,
+            pause=self.api.pause,
+            record=recorder.record,
+        )
+        self._publish = publish
         self._mirrors = mirrors.Mirrors(
             self._node.api,
             node=settings.node_name,
@@ -93,7 +108,7 @@ class Joining:
             clock=clock,
             random=chance,
             pause=self._node.api.pause,
-            publish=publish,
+            publish=self._take,
             record=recorder.record,
         )
         self._sender = eventsender.EventSender(
@@ -106,6 +121,11 @@ class Joining:
             qps=settings.event_record_qps,
             burst=settings.event_burst,
         )
+
+    def _take(self, snapshot: wanted.Snapshot) -> None:
+        """Take what the API wants here: what it refers to is known to be missing, then wanted."""
+        self.contents.take(snapshot)
+        self._publish(snapshot)
 
     def findings(self, merged: wanted.Wanted) -> tuple[finding.Finding, ...]:
         """What is wrong with the node and with mirror pods in the API, and lasts."""
@@ -122,6 +142,7 @@ class Joining:
             ("pods of the API", self._pods.run),
             ("mirror pods", self._mirrors.run),
             ("API pods", self._api_pods.run),
+            ("objects of API pods", self.contents.run),
             ("events for the API", self._sender.run),
             ("labels of the node", self._follow_labels),
         ):

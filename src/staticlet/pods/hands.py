@@ -341,9 +341,7 @@ class RuntimeHands:
         with _fault("FailedCleanUp"):
             await asyncio.to_thread(self._discard, paths.of(key, uid, self._settings))
 
-    def _prepare(
-        self, pod: wanted.WantedPod, node: NodeFacts, held: apiobjects.Holdings
-    ) -> None:
+    def _prepare(self, pod: wanted.WantedPod, node: NodeFacts, held: apiobjects.Holdings) -> None:
         disk.prepare_pod(pod, node=node, settings=self._settings, held=held)
         troubles = podcgroup.ensure(pod, trees=self._trees, node=node, settings=self._settings)
         for trouble in troubles:

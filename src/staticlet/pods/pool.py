@@ -103,6 +103,12 @@ class Pool:
         one = self._workers.get(key)
         return one.report() if one is not None else None
 
+    def renew(self, key: wanted.PodKey) -> None:
+        """Tell the pod of a key that what it refers to in the API has changed."""
+        one = self._workers.get(key)
+        if one is not None:
+            one.renew()
+
     def hurry(self) -> None:
         """The API may have shortened the grace of pods that are being stopped."""
         for one in self._workers.values():

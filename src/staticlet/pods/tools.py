@@ -16,6 +16,7 @@ from typing import Protocol
 from staticlet.aio import clock as clocks
 from staticlet.pods import events, places, wanted
 from staticlet.pods import observed as obs
+from staticlet.pods.apiobjects import held
 from staticlet.pods.images import view as image_view
 from staticlet.runtime import port
 
@@ -64,6 +65,10 @@ class Hands(Protocol):
 
     async def start(self, start: ContainerStart) -> obs.ObservedContainer:
         """Create and start a container."""
+        ...
+
+    async def renew(self, pod: wanted.WantedPod, *, living: bool) -> None:
+        """Write volumes of objects anew where these changed, or remove them at a pod's end."""
         ...
 
     async def stop(self, sandbox: obs.ObservedSandbox, grace_s: int) -> obs.ObservedSandbox:
@@ -209,6 +214,7 @@ class Tools:
         journal: Takes what is decided.
         places: Knows which pods have a place on this node, and who waits for one.
         grace_of: The grace, in seconds, that a deletion gives the pod of a UID; None for its own.
+        objects: Knows the API's objects that pods refer to.
         changed: Is told that what a worker reports has changed; must not wait.
     """
 
@@ -223,4 +229,5 @@ class Tools:
     journal: Journal = field(default_factory=Unheard)
     places: places.Places = field(default_factory=places.Places)
     grace_of: Callable[[str], int | None] = _own_grace
+    objects: held.Objects = field(default_factory=held.NoObjects)
     changed: Callable[[wanted.PodKey], None] = _nobody

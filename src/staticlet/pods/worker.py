@@ -32,6 +32,7 @@ from staticlet.pods import (
 )
 from staticlet.pods import observed as obs
 from staticlet.pods import plan as planning
+from staticlet.pods.apiobjects import gate
 from staticlet.pods.images import view as image_view
 from staticlet.runtime import port
 
@@ -75,6 +76,7 @@ class Worker:
         self._past = past or obs.History()
         self._seen = obs.Observed()
         self._look = look
+        self._renewal = False
         self._woken = asyncio.Event()
         self._exited: set[str] = set()
         self._watched: dict[str, int] = {}
@@ -141,6 +143,11 @@ class Worker:
         self._teller.ended(pod, ending)
         self._woken.set()
 
+    def renew(self) -> None:
+        """What the pod refers to has changed: take it in, and try at once what lacked it."""
+        self._renewal = True
+        self._woken.set()
+
     def watches(self, runtime_id: str) -> bool:
         """Whether the kernel will tell when the process of this container or sandbox ends."""
         return runtime_id in self._watched
@@ -190,7 +197,10 @@ class Worker:
         if self._look:
             await self._look_anew()
         await self._take_in_exits()
-        planned = self._plan()
+        planned = gate.within(self._plan(), self._serving, self._tools.objects)
+        if self._renewal:
+            await self._renew()
+            return  # what lacked something may be done now
         made = self._let_in(planned)
         self._waits = made.waits
         self._tools.changed(self.key)
@@ -259,8 +269,10 @@ class Worker:
         return made
 
     def _hold_to_deadline(self, pod: wanted.WantedPod | None, now_ns: int) -> None:
-        if pod is not None and not self._waits_outside and deadline.is_over(
-            pod, self._past, now_ns
+        if (
+            pod is not None
+            and not self._waits_outside
+            and deadline.is_over(pod, self._past, now_ns)
         ):
             self._end(deadline.REASON, deadline.MESSAGE)
 
@@ -299,9 +311,20 @@ class Worker:
             self._leaving = None
             self._uncleaned.discard(target.uid)
             self._past = planning.serving(self._past, target, self._seen, now_ns)
+        if target is not None and target is not before and target.source == wanted.API:
+            self._renewal = True
         self._serving = target
         if target is not None:
             logfields.bind(uid=target.uid)
+
+    async def _renew(self) -> None:
+        """Bring what the pod has of the API's objects up to date."""
+        self._renewal = False
+        pod = self._serving
+        if pod is not None and pod.source == wanted.API:
+            self._past = self._past.without_lacks()
+            living = any(s.alive and s.uid == pod.uid for s in self._seen.sandboxes)
+            await self._tools.hands.renew(pod, living=living)
 
     def _views(self, pod: wanted.WantedPod) -> Mapping[str, image_view.ImageView]:
         return self._tools.images.views(pod, self._counts(pod))

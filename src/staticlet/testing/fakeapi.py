@@ -19,7 +19,14 @@ from staticlet.kube.patch import merge, strategic
 
 Object = dict[str, Any]
 
-_STRUCTS: Mapping[str, Any] = {"nodes": core.Node, "leases": apitypes.Lease, "pods": core.Pod}
+_STRUCTS: Mapping[str, Any] = {
+    "nodes": core.Node,
+    "leases": apitypes.Lease,
+    "pods": core.Pod,
+    "configmaps": core.ConfigMap,
+    "secrets": core.Secret,
+}
+_BY_NAME = "metadata.name="
 _REASONS = {403: "Forbidden", 404: "NotFound", 409: "Conflict", 410: "Expired", 500: "Internal"}
 
 
@@ -42,7 +49,7 @@ class FakeApi:
         self.trouble: Callable[[str, str], port.ApiFault | None] = lambda method, path: None
         self.unknown: frozenset[str] = frozenset()
         self._version = 0
-        self._watchers: list[tuple[str, asyncio.Queue[port.Event]]] = []
+        self._watchers: list[tuple[str, str, asyncio.Queue[port.Event]]] = []
 
     async def ask(
         self,
@@ -55,7 +62,7 @@ class FakeApi:
         deadline_s: float = port.DEADLINE_S,
     ) -> Object:
         """Make one request."""
-        del query, deadline_s
+        del deadline_s
         self.calls.append(f"{method} {path}")
         self.bodies.append(None if body is None else _copied(dict(body)))
         await asyncio.sleep(0.001)
@@ -64,7 +71,8 @@ class FakeApi:
         whole, subresource = path.removesuffix("/status"), path.endswith("/status")
         match method:
             case "GET" if _is_collection(path):
-                items = [one for place, one in self.objects.items() if _within(place, path)]
+                chosen = _chosen(query)
+                items = [one for at, one in self.objects.items() if _within(at, path, chosen)]
                 meta = {"resourceVersion": str(self._version)}
                 return _copied(
                     {"kind": "List", "apiVersion": "v1", "metadata": meta} | {"items": items}
@@ -90,7 +98,7 @@ class FakeApi:
         if fault := self.trouble("WATCH", path):
             raise fault
         queue: asyncio.Queue[port.Event] = asyncio.Queue()
-        watcher = (path, queue)
+        watcher = (path, _chosen(query), queue)
         self._watchers.append(watcher)
         try:
             async with asyncio.timeout(float(query.get("timeoutSeconds", "300"))):
@@ -109,6 +117,12 @@ class FakeApi:
         gone["metadata"]["resourceVersion"] = str(self._version)
         self.tell("DELETED", path, gone)
         return _copied(gone)
+
+    def make(self, path: str, thing: Object) -> None:
+        """Make an object, as another client would."""
+        collection, _, name = path.rpartition("/")
+        meta = {"name": name, "namespace": collection.split("/")[-2]}
+        self._post(collection, _copied(thing) | {"metadata": meta})
 
     def change(self, path: str, changes: Object) -> Object:
         """Change an object by a merge patch, as another client would."""
@@ -166,8 +180,8 @@ class FakeApi:
 
     def tell(self, event: str, path: str, thing: Object) -> None:
         """Send an event to those who watch, true or not."""
-        for followed, queue in self._watchers:
-            if _within(path, followed):
+        for followed, chosen, queue in self._watchers:
+            if _within(path, followed, chosen):
                 queue.put_nowait(port.Event(type=event, object=_copied(thing)))
 
 
@@ -180,10 +194,17 @@ def _is_collection(path: str) -> bool:
     return path.rpartition("/")[2] in _STRUCTS
 
 
-def _within(path: str, collection: str) -> bool:
-    """Whether a place belongs to a collection, be it of one namespace or of all."""
-    own = path.rpartition("/")[0]
-    return collection in (own, re.sub("/namespaces/[^/]+", "", own))
+def _within(path: str, collection: str, chosen: str) -> bool:
+    """Whether a place belongs to a collection, be it of one namespace or of all, and is chosen."""
+    own, _, name = path.rpartition("/")
+    here = collection in (own, re.sub("/namespaces/[^/]+", "", own))
+    return here and chosen in ("", name)
+
+
+def _chosen(query: Mapping[str, str] | None) -> str:
+    """The one name that is asked for; empty for all."""
+    selector = (query or {}).get("fieldSelector", "")
+    return selector.removeprefix(_BY_NAME) if selector.startswith(_BY_NAME) else ""
 
 
 def _copied(value: Object) -> Object:

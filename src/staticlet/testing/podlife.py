@@ -253,6 +253,9 @@ class Machine:
         self._end(outcome, "RunContainerError")
         return made
 
+    async def renew(self, pod: wanted.WantedPod, *, living: bool) -> None:
+        """Nothing here is written from objects."""
+
     async def stop(self, sandbox: obs.ObservedSandbox, grace_s: int) -> obs.ObservedSandbox:
         """Stop what lives; half done, the sandbox itself goes on."""
         outcome = self._step("FailedKillPod")

@@ -159,3 +159,18 @@ class NoObjects:
         """Nothing."""
         del pod
         return NONE
+
+
+class Late:
+    """Objects of a server that is joined after everything else was made.
+
+    Attributes:
+        objects: Who knows them.
+    """
+
+    def __init__(self) -> None:
+        self.objects: Objects = NoObjects()
+
+    def of(self, pod: wanted.WantedPod) -> Holdings:
+        """What is known now, at once."""
+        return self.objects.of(pod)

@@ -32,6 +32,9 @@ Record = Callable[[str, str, str, str, str], None]
 Lookup = Callable[[imageref.Reference], Sequence[credentials.Credential]]
 """Finds the credentials to try for an image, in order."""
 
+OwnersLookup = Callable[[str, imageref.Reference], Sequence[credentials.Credential]]
+"""Finds the credentials that an owner brings for an image, in order."""
+
 _NORMAL = "Normal"
 _WARNING = "Warning"
 _ASKING = ImageView(state=State.WAITING)
@@ -80,6 +83,11 @@ class _AllFailed(Exception):
         self.attempts = attempts
 
 
+def _bring_none(owner: str, reference: imageref.Reference) -> Sequence[credentials.Credential]:
+    del owner, reference
+    return ()
+
+
 class Puller:
     """Owns every question about images and every pull."""
 
@@ -91,6 +99,7 @@ class Puller:
         time: clock.Clock,
         lookup: Lookup,
         record: Record,
+        brought: OwnersLookup = _bring_none,
     ) -> None:
         """Make a puller that answers at once, and acts as soon as `run` does.
 
@@ -100,11 +109,14 @@ class Puller:
             time: For back-off, and for the times in views.
             lookup: Credentials for an image; called for each pull.
             record: Takes events.
+            brought: Credentials of those who wait for a pull, which are tried before the others;
+                called for each of them.
         """
         self._images = images
         self._time = time
         self._lookup = lookup
         self._record = record
+        self._brought = brought
         self._turns = turns.Turns(_most(config))
         self._bucket = throttle.full(
             config.registry_pull_qps, config.registry_burst, time.monotonic()
@@ -295,7 +307,9 @@ class Puller:
     async def _try_all(self, ref: str) -> str:
         """Pull with each credential in turn, or without when there is none; the image's id."""
         reference = imageref.parse(ref)
-        found = self._lookup(reference)
+        owners = dict.fromkeys(claim.request.owner for claim in self._those_pulling(ref))
+        own = [each for owner in owners for each in self._brought(owner, reference)]
+        found = [*own, *self._lookup(reference)]
         tries: list[tuple[port.RegistryAuth | None, str]]
         tries = [(each.auth, each.file) for each in found] or [(None, "")]
         attempts: list[failure.Attempt] = []

@@ -7,8 +7,10 @@ allowed they lie in the pod's directory, which nobody but root can enter either 
 from __future__ import annotations
 
 import errno
+import shutil
 import stat
 from collections.abc import Sequence
+from pathlib import Path
 
 from staticlet.host import atomicfiles, mounts, osfault
 from staticlet.pods.faults import VolumeFault
@@ -50,17 +52,20 @@ def write(volume: plan.Projection, files: Sequence[atomicfiles.File]) -> bool:
         raise _cannot(volume, fault) from fault
 
 
-def remove(volume: plan.Projection) -> None:
-    """Remove what is in a volume that nobody uses any more; its directory may stay.
+def remove(volume: plan.Projection, sub_paths: Path) -> None:
+    """Remove a volume that no container uses any more.
+
+    Args:
+        volume: It may be gone already.
+        sub_paths: Where its subPaths are mounted, which would keep the files.
 
     Raises:
         VolumeFault: The machine refused.
     """
-    if not volume.path.is_dir():
-        return
     try:
-        atomicfiles.write(volume.path, ())
-        mounts.unmount(volume.path)
+        for directory in (sub_paths, volume.path):
+            if directory.is_dir() and not mounts.unmount_below(directory):
+                shutil.rmtree(directory)
     except OSError as fault:
         raise _cannot(volume, fault) from fault
 

@@ -41,9 +41,10 @@ def renew(
 def withdraw(pod: WantedPod, *, node: NodeFacts, settings: Settings) -> tuple[str, ...]:
     """Remove what was written for a pod that has ended; what could not be removed, in words."""
     troubles = []
+    where = paths.of(pod.key, pod.uid, settings)
     for volume in _written(pod, node, settings):
         try:
-            projection.remove(volume)
+            projection.remove(volume, where.sub_paths / volume.name)
         except VolumeFault as fault:
             troubles.append(fault.message)
     return tuple(troubles)

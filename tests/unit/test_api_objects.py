@@ -1,0 +1,317 @@
+"""What pods refer to, followed at an API server, on virtual time."""
+
+import asyncio
+import base64
+from contextlib import asynccontextmanager
+
+import pytest
+
+from staticlet.client import port
+from staticlet.node import apicontent, apiobjects, apitokens
+from staticlet.pods.apiobjects import held
+from staticlet.testing import apicontent as content
+from staticlet.testing import fakeapi, wantedpods
+
+pytestmark = pytest.mark.looptime
+
+COLOURS = "/api/v1/namespaces/default/configmaps/colours"
+KEYS = "/api/v1/namespaces/default/secrets/keys"
+LIST_COLOURS = "GET /api/v1/namespaces/default/configmaps"
+
+
+class LoopClock:
+    def monotonic(self):
+        return asyncio.get_running_loop().time()
+
+
+class Bench:
+    """Objects followed at a fake server."""
+
+    def __init__(self, api=None, **more):
+        self.api = api or fakeapi.FakeApi()
+        self.told = []
+        self.news = asyncio.Event()
+        self.objects = apiobjects.ApiObjects(
+            self.api,
+            clock=LoopClock(),
+            random=lambda: 0.5,
+            changed=self._changed,
+            pause=asyncio.sleep,
+            **more,
+        )
+
+    def _changed(self, key):
+        self.told.append(str(key))
+        self.news.set()
+
+    async def until(self, look, deadline_s=1000):
+        async with asyncio.timeout(deadline_s):
+            while not look():
+                self.news.clear()
+                await self.news.wait()
+
+
+@asynccontextmanager
+async def serving(bench=None):
+    bench = bench or Bench()
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(bench.objects.run())
+        yield bench
+        task.cancel()
+
+
+def using(*names, kind="configMap", name="web"):
+    field = "name" if kind == "configMap" else "secretName"
+    volumes = [{"name": one, kind: {field: one}} for one in names]
+    return content.pod(volumes=volumes, name=name, uid=f"uid-of-{name}")
+
+
+WEB = using("colours")
+REF = content.ref(content.CONFIG_MAP, "colours")
+
+
+def sky(colour):
+    return {"data": {"sky": colour}}
+
+
+def answer(bench, pod=WEB, ref=REF):
+    return bench.objects.of(pod).answers[ref]
+
+
+def has(bench, colour, pod=WEB, ref=REF):
+    return lambda: answer(bench, pod, ref) == held.Held(data={"sky": colour.encode()})
+
+
+async def test_what_a_pod_refers_to_is_unanswered_then_known_then_kept_up_to_date():
+    async with serving() as bench:
+        bench.api.make(COLOURS, sky("blue"))
+        bench.objects.want([WEB])
+        assert bench.objects.of(WEB).pending
+        await bench.until(has(bench, "blue"))
+        assert bench.told == ["default/web"]
+        await asyncio.sleep(1)
+        bench.api.change(COLOURS, sky("grey"))
+        await bench.until(has(bench, "grey"), deadline_s=1)
+        bench.api.remove(COLOURS)
+        await bench.until(lambda: answer(bench) == held.Absent(), deadline_s=1)
+
+
+async def test_what_is_not_there_is_known_to_be_absent_and_seen_at_once_when_it_comes():
+    async with serving() as bench:
+        bench.objects.want([WEB])
+        await bench.until(lambda: answer(bench) == held.Absent())
+        await asyncio.sleep(400)
+        bench.api.make(COLOURS, sky("blue"))
+        await bench.until(has(bench, "blue"), deadline_s=1)
+
+
+async def test_an_object_is_followed_once_for_all_its_pods_and_all_are_told():
+    other = using("colours", name="other")
+    async with serving() as bench:
+        bench.api.make(COLOURS, sky("blue"))
+        bench.objects.want([WEB, other])
+        await bench.until(lambda: len(bench.told) == 2)
+        assert sorted(bench.told) == ["default/other", "default/web"]
+        assert bench.api.calls.count(LIST_COLOURS) == 1
+
+
+async def test_what_is_the_same_again_is_told_to_nobody():
+    async with serving() as bench:
+        bench.api.make(COLOURS, sky("blue"))
+        bench.objects.want([WEB])
+        await bench.until(has(bench, "blue"))
+        bench.told.clear()
+        await asyncio.sleep(1)
+        bench.api.change(COLOURS, {"metadata": {"labels": {"a": "b"}}})
+        await asyncio.sleep(4000)  # streams ended and were begun anew meanwhile
+        assert bench.told == []
+
+
+async def test_what_nobody_refers_to_any_more_is_forgotten_and_not_asked_for():
+    async with serving() as bench:
+        bench.api.make(COLOURS, sky("blue"))
+        bench.objects.want([WEB])
+        await bench.until(has(bench, "blue"))
+        bench.objects.want([])
+        assert answer(bench) == held.Unanswered(
+            why="the API server does not want the pod here any more"
+        )
+        await asyncio.sleep(1)
+        bench.api.calls.clear()
+        await asyncio.sleep(4000)
+        assert bench.api.calls == []
+
+
+async def test_what_is_immutable_is_asked_for_once():
+    async with serving() as bench:
+        bench.api.make(COLOURS, sky("blue") | {"immutable": True})
+        bench.objects.want([WEB])
+        await bench.until(lambda: isinstance(answer(bench), held.Held))
+        await asyncio.sleep(4000)
+        assert bench.api.calls == [LIST_COLOURS]
+
+
+async def test_beyond_so_many_watches_objects_are_asked_for_from_time_to_time():
+    both = using("colours", "shapes")
+    async with serving(Bench(most_watched=1)) as bench:
+        bench.api.make(COLOURS, sky("blue"))
+        bench.objects.want([both])
+        await bench.until(lambda: not bench.objects.of(both).pending)
+        await asyncio.sleep(1)
+        assert sum(call.startswith("WATCH") for call in bench.api.calls) == 1
+        bench.api.change(COLOURS, sky("grey"))
+        shapes = "/api/v1/namespaces/default/configmaps/shapes"
+        bench.api.make(shapes, sky("red"))
+        ref = content.ref(content.CONFIG_MAP, "shapes")
+        await bench.until(has(bench, "red", both, ref), deadline_s=61)
+        await bench.until(has(bench, "grey", both), deadline_s=61)
+
+
+async def test_while_the_server_is_away_it_says_so_once_and_what_is_known_stays():
+    async with serving() as bench:
+        bench.api.make(COLOURS, sky("blue"))
+        bench.objects.want([WEB])
+        await bench.until(has(bench, "blue"))
+        bench.api.trouble = lambda method, path: port.Unreachable("it is away")
+        both = using("colours", "shapes")
+        bench.objects.want([both])
+        ref = content.ref(content.CONFIG_MAP, "shapes")
+        await bench.until(lambda: answer(bench, both, ref) == held.Unanswered(why="it is away"))
+        bench.told.clear()
+        await asyncio.sleep(3000)
+        assert bench.told == []
+        assert has(bench, "blue", both)()
+        bench.api.trouble = lambda method, path: None
+        await bench.until(lambda: answer(bench, both, ref) == held.Absent(), deadline_s=31)
+
+
+async def test_calls_to_a_server_that_refuses_become_rare():
+    async with serving() as bench:
+        bench.api.trouble = lambda method, path: fakeapi.refused(500, "broken")
+        bench.objects.want([WEB])
+        await asyncio.sleep(600)
+        assert answer(bench) == held.Unanswered(why="broken")
+        assert len(bench.api.calls) < 50
+
+
+async def test_that_a_node_has_no_right_is_not_believed_at_once():
+    denials = iter(range(2))
+
+    def trouble(method, path):
+        return fakeapi.refused(403, "no relationship") if next(denials, None) is not None else None
+
+    async with serving() as bench:
+        bench.api.make(COLOURS, sky("blue"))
+        bench.api.trouble = trouble
+        bench.objects.want([WEB])
+        await bench.until(has(bench, "blue"), deadline_s=5)
+        assert bench.told == ["default/web"]
+
+
+async def test_that_a_node_has_no_right_is_said_when_it_lasts():
+    async with serving() as bench:
+        bench.api.trouble = lambda method, path: fakeapi.refused(403, "no relationship")
+        bench.objects.want([WEB])
+        assert bench.objects.of(WEB).pending
+        await bench.until(lambda: answer(bench) == held.Unanswered(why="no relationship"))
+
+
+async def test_what_cannot_be_read_is_said_without_being_quoted(caplog):
+    pod = using("keys", kind="secret")
+    ref = content.ref(content.SECRET, "keys")
+    async with serving() as bench:
+        bench.api.make(KEYS, {"data": {"door": "s3cr3t?"}})
+        bench.objects.want([pod])
+        await bench.until(lambda: not bench.objects.of(pod).pending)
+        why = answer(bench, pod, ref).why
+        assert why == "https://fake: sends secret default/keys, and data.door is not base64"
+    assert "s3cr3t" not in caplog.text
+
+
+TOKEN = {"serviceAccountToken": {"path": "token", "expirationSeconds": 1000, "audience": "me"}}
+ROBOT = content.pod(
+    name="web",
+    serviceAccountName="robot",
+    volumes=[{"name": "t", "projected": {"sources": [TOKEN]}}],
+)
+
+
+class Tokens(fakeapi.FakeApi):
+    """Makes tokens, each with its number."""
+
+    def __init__(self):
+        super().__init__()
+        self.made = 0
+
+    async def ask(self, method, path, body=None, **more):
+        if not path.endswith("/token"):
+            return await super().ask(method, path, body, **more)
+        self.calls.append(f"{method} {path}")
+        self.bodies.append(body)
+        if fault := self.trouble(method, path):
+            raise fault
+        self.made += 1
+        return {"spec": body["spec"], "status": {"token": f"token {self.made}"}}
+
+
+def token_of(bench):
+    (found,) = bench.objects.of(ROBOT).answers.values()
+    return found
+
+
+async def test_a_token_is_bound_to_its_pod_and_renewed_long_before_it_ends():
+    async with serving(Bench(Tokens())) as bench:
+        bench.objects.want([ROBOT])
+        await bench.until(lambda: token_of(bench) == held.Held(data={"token": b"token 1"}))
+        assert bench.api.calls == ["POST /api/v1/namespaces/default/serviceaccounts/robot/token"]
+        assert bench.api.bodies[0]["spec"] == {
+            "audiences": ["me"],
+            "expirationSeconds": 1000,
+            "boundObjectRef": {
+                "kind": "Pod",
+                "apiVersion": "v1",
+                "name": "web",
+                "uid": wantedpods.UID,
+            },
+        }
+        await asyncio.sleep(700)
+        assert bench.api.made == 1
+        await asyncio.sleep(100)
+        assert token_of(bench) == held.Held(data={"token": b"token 2"})
+
+
+async def test_a_token_that_cannot_be_renewed_stays_until_it_can():
+    async with serving(Bench(Tokens())) as bench:
+        bench.objects.want([ROBOT])
+        await bench.until(lambda: bench.api.made == 1)
+        bench.api.trouble = lambda method, path: port.Unreachable("it is away")
+        await asyncio.sleep(2000)
+        assert token_of(bench) == held.Held(data={"token": b"token 1"})
+        bench.api.trouble = lambda method, path: None
+        await asyncio.sleep(31)
+        assert token_of(bench) == held.Held(data={"token": b"token 2"})
+
+
+@pytest.mark.parametrize(
+    ("lifetime_s", "chance", "expected"),
+    [(1000, 0, 800), (1000, 1, 720), (10**6, 0, 86400), (1, 0, 10)],
+)
+def test_tokens_are_renewed_after_four_fifths_of_their_life_or_a_day(lifetime_s, chance, expected):
+    assert apitokens.renew_in_s(lifetime_s, chance) == pytest.approx(expected)
+
+
+def test_a_secret_is_read_from_base64_and_a_config_map_has_text_and_bytes():
+    coded = base64.b64encode(b"\xff\0").decode()
+    secret = apicontent.read(content.SECRET, {"data": {"k": coded}, "type": "t"})
+    assert secret == held.Held(data={"k": b"\xff\0"}, type="t")
+    both = {"data": {"a": "ä"}, "binaryData": {"b": coded}, "immutable": True}
+    assert apicontent.read(content.CONFIG_MAP, both) == held.Held(
+        data={"a": "ä".encode()}, binary={"b": b"\xff\0"}, immutable=True
+    )
+    assert apicontent.read(content.SECRET, {}) == held.Held()
+
+
+@pytest.mark.parametrize("thing", [{"data": ["a"]}, {"data": {"a": 1}}, {"data": {"a": "!"}}])
+def test_what_is_no_secret_is_not_readable(thing):
+    with pytest.raises(apicontent.NotReadable):
+        apicontent.read(content.SECRET, thing)
