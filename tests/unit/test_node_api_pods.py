@@ -183,3 +183,17 @@ async def test_what_changes_while_a_status_is_written_is_written_after_it():
         await asyncio.sleep(1)
         assert world.phase() == "Succeeded"
         assert world.api.calls.count(f"PATCH {POD}/status") == 2
+
+
+async def test_a_status_that_somebody_overwrites_without_end_is_put_right_ever_more_slowly():
+    async with serving() as world:
+        uid = await world.bind()
+        world.show(uid, "Running")
+        await asyncio.sleep(1)
+        before = world.api.calls.count(f"PATCH {POD}/status")
+        for _ in range(600):
+            world.api.change(POD, {"status": {"phase": "Unknown"}})
+            await asyncio.sleep(1)
+        assert 20 < world.api.calls.count(f"PATCH {POD}/status") - before < 60
+        await asyncio.sleep(31)
+        assert world.phase() == "Running"

@@ -195,6 +195,22 @@ async def test_a_server_that_keeps_not_all_of_a_status_is_not_asked_to_again_and
         assert world.count("PATCH") == 3
 
 
+async def test_a_status_is_put_right_at_once_and_against_somebody_without_end_ever_more_slowly():
+    async with keeping(World()) as world:
+        world.view.show(KEY, static())
+        await asyncio.sleep(5)
+        world.change(status={"phase": "Unknown"})
+        await asyncio.sleep(0.05)
+        assert world.mirror["status"]["phase"] == "Running"
+        before = world.count("PATCH")
+        for _ in range(600):
+            world.change(status={"phase": "Unknown"})
+            await asyncio.sleep(1)
+        assert 20 < world.count("PATCH") - before < 60
+        await asyncio.sleep(31)
+        assert world.mirror["status"]["phase"] == "Running"
+
+
 async def test_who_deletes_a_mirror_gets_to_see_it_go():
     async with keeping(World()) as world:
         world.view.show(KEY, static())

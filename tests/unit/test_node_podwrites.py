@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from staticlet.client import port
 from staticlet.node import podwrites
 from staticlet.pods import wanted
-from staticlet.testing import fakeapi, watched
+from staticlet.testing import fakeapi, fakes, watched
 
 pytestmark = pytest.mark.looptime
 
@@ -48,7 +49,7 @@ class World:
         self.api = api or fakeapi.FakeApi()
         self.api.unknown = frozenset((unknown,))
         self.there = watched.Watched()
-        self.pods = podwrites.PodWrites(self.api, self.there)
+        self.pods = podwrites.PodWrites(self.api, self.there, fakes.LoopClock(), lambda: 1.0)
 
     async def make(self) -> str:
         """Have the pod made by somebody; its uid."""
@@ -69,7 +70,7 @@ class World:
     async def tell(self, status: Mapping[str, Any] = WANTED) -> bool:
         found = self.pods.newest(KEY)
         assert found is not None
-        return await self.pods.tell(KEY, found, lacking(status))
+        return await self.pods.tell(KEY, found, lacking(status)) == 0
 
     @property
     def status(self) -> dict[str, Any]:
@@ -219,6 +220,29 @@ async def test_what_somebody_overwrites_is_put_right_though_something_else_is_no
         assert world.status == {"phase": "Running"}
         world.api.change(POD, {"status": {"phase": "Unknown"}})
         world.see()
+        await asyncio.sleep(10)
+
+
+async def test_who_overwrites_a_status_again_and_again_is_put_right_ever_more_slowly(world):
+    await world.make()
+    await world.tell()
+    left = []
+    for _ in range(4):
+        world.api.change(POD, {"status": {"phase": "Unknown"}})
+        world.see()
+        again_s = await world.pods.tell(KEY, world.pods.newest(KEY), lacking(WANTED))
+        left.append(again_s)
+        await asyncio.sleep(again_s)
+        await world.tell()
+        assert world.status == WANTED
+    assert left == pytest.approx([0, 0, 1, 2], abs=0.1)
+
+
+async def test_a_status_that_changes_to_and_fro_is_written_at_once(world):
+    await world.make()
+    for phase in ("Pending", "Running") * 20:
+        assert await world.tell({"phase": phase})
+    assert world.written() == 40
 
 
 async def test_what_was_kept_once_is_put_right_whenever_it_is_missing(world):
@@ -228,6 +252,7 @@ async def test_what_was_kept_once_is_put_right_whenever_it_is_missing(world):
         assert world.written() == count
         world.api.change(POD, {"status": {"hostIPs": None}})
         world.see()
+        await asyncio.sleep(10)
 
 
 async def test_after_a_new_list_a_server_is_tried_again_with_all_of_it():

@@ -83,7 +83,7 @@ class ApiPods:
         self._publish = publish
         self._admitting = admitting.Admitting(agent, node, record)
         self._made: Mapping[str, apipods.Made] = {}
-        self._pods = podwrites.PodWrites(api, there)
+        self._pods = podwrites.PodWrites(api, there, clock, random)
         self._complaints = complaints.Complaints[wanted.PodKey](
             clock, lambda key, words: log.warning("%s: %s", key, words, extra={"pod": str(key)})
         )
@@ -210,19 +210,21 @@ class ApiPods:
         self._going = {uid: going[uid] for uid in known} | forced
         return known | dict.fromkeys(forced, 0)
 
-    async def _bring_up_to_date(self, key: wanted.PodKey) -> None:
+    async def _bring_up_to_date(self, key: wanted.PodKey) -> float | None:
         """Write the status if it differs; remove the object once its pod is gone."""
         obj = self._pods.newest(key)
         if obj is None or not apipods.is_ours(obj):
             self._complaints.right(key)
-            return
+            return None
         uid = apipods.uid_of(obj)
+        again_s = None
         if apipods.is_going(obj) and self._agent.is_gone(key, uid):
             if not apipods.is_kept(obj):
                 await self._pods.remove(key, uid)
         else:
-            await self._pods.tell(key, obj, self._change(key, uid))
+            again_s = await self._pods.tell(key, obj, self._change(key, uid))
         self._complaints.right(key)
+        return again_s or None
 
     def _change(self, key: wanted.PodKey, uid: str) -> podwrites.Change:
         """What of its status is to be changed, as its pod is now."""

@@ -95,7 +95,7 @@ class Mirrors:
         self._there = there
         self._clock = clock
         self._tell = tell
-        self._pods = podwrites.PodWrites(api, there)
+        self._pods = podwrites.PodWrites(api, there, clock, random)
         self._created: dict[wanted.PodKey, Object] = {}
         self._edits = undoing.Undoing[wanted.PodKey](clock, random)
         self._complaints = complaints.Complaints[wanted.PodKey](clock, self._warn)
@@ -164,11 +164,13 @@ class Mirrors:
             left_s = self._edits.left_s(key) if step.edited else 0.0
             if left_s:
                 step = mirrorplan.Step(act=mirrorplan.Act.NOTHING)
-            if not await self._take(key, step, now):
-                if step.blocked:
-                    return self._complaints.wrong(key, f"{_NONE}: {step.why}") or None
-                self._complaints.right(key)
-                return left_s or None
+            again_s = await self._take(key, step, now)
+            if again_s == 0:
+                continue
+            if step.blocked:
+                return self._complaints.wrong(key, f"{_NONE}: {step.why}") or None
+            self._complaints.right(key)
+            return left_s or again_s
         return None
 
     def _unwatched_s(self, key: wanted.PodKey) -> float:
@@ -189,17 +191,17 @@ class Mirrors:
 
     async def _take(
         self, key: wanted.PodKey, step: mirrorplan.Step, now: mirrorplan.Situation
-    ) -> bool:
-        """Take one step; whether another may follow."""
+    ) -> float | None:
+        """Take one step; after how many seconds there may be another, None for not before news."""
         match step.act:
             case mirrorplan.Act.CREATE if now.static is not None:
                 await self._create(key, now.static)
-                return True
+                return 0.0
             case mirrorplan.Act.DELETE:
                 if step.edited:
                     self._edits.undone(key)
                 await self._remove(key, step)
-                return True
+                return 0.0
             case _:
                 return await self._publish(key, now)
 
@@ -243,16 +245,16 @@ class Mirrors:
         log.info("%s: removed its mirror pod: %s", key, step.why, extra={"pod": str(key)})
         self._created.pop(key, None)
 
-    async def _publish(self, key: wanted.PodKey, now: mirrorplan.Situation) -> bool:
-        """Write the status if it differs; whether it was written."""
+    async def _publish(self, key: wanted.PodKey, now: mirrorplan.Situation) -> float | None:
+        """Write the status if it differs; answers as `_take`."""
         if now.static is None or now.static.status is None or now.found is None:
             self._forget(key, now)
-            return False
+            return None
         if not mirrorpod.mirrors(now.found, now.static):
-            return False
+            return None
         ours = now.static.status
         if now.leaving and statuspatch.tells_less(ours, now.found.get("status") or {}):
-            return False  # it is cleared away: what it was last says more
+            return None  # it is cleared away: what it was last says more
         return await self._pods.tell(
             key, now.found, lambda found: statuspatch.patch(ours, found.get("status") or {})
         )

@@ -13,8 +13,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
+from staticlet.aio import clock as clocks
 from staticlet.client import port
-from staticlet.node import answers, collection, tending
+from staticlet.node import answers, collection, tending, undoing
 from staticlet.pods import wanted
 from staticlet.pods.sources import apipods
 
@@ -33,13 +34,23 @@ class PodWrites:
     Args:
         api: The API server.
         there: The pods as the watch has them.
+        clock: The time.
+        random: A number from 0 to 1 at each call, for pauses.
     """
 
-    def __init__(self, api: port.Api, there: collection.Collection) -> None:
+    def __init__(
+        self,
+        api: port.Api,
+        there: collection.Collection,
+        clock: clocks.Clock,
+        random: Callable[[], float],
+    ) -> None:
         self._api = api
         self._there = there
         self._written = collection.Written(there)
         self._not_kept: dict[wanted.PodKey, tuple[str, int, Object]] = {}
+        self._last: dict[wanted.PodKey, tuple[str, Object]] = {}
+        self._overwritten = undoing.Undoing[wanted.PodKey](clock, random)
 
     def newest(self, key: wanted.PodKey) -> Object | None:
         """The object as it is by now; None when there is none."""
@@ -53,6 +64,8 @@ class PodWrites:
         """Nobody asks for it any more."""
         self._written.forget(key)
         self._not_kept.pop(key, None)
+        self._last.pop(key, None)
+        self._overwritten.forget(key)
 
     async def remove(self, key: wanted.PodKey, uid: str) -> None:
         """Remove a pod at once; another one that has its name by now is spared.
@@ -69,12 +82,15 @@ class PodWrites:
         else:
             self._gone(key, uid)
 
-    async def tell(self, key: wanted.PodKey, obj: Mapping[str, Any], change: Change) -> bool:
+    async def tell(
+        self, key: wanted.PodKey, obj: Mapping[str, Any], change: Change
+    ) -> float | None:
         """Write what of a pod's status is not as it should be; the newest counts.
 
         What the server did not keep of the same status the last time is not sent again, until it
         was listed anew: another server may answer then. What has changed here while it was being
-        written is no such thing, and is sent.
+        written is no such thing, and is sent. What somebody overwrites is put right at once at
+        first, and ever more slowly where he goes on.
 
         Args:
             key: The pod.
@@ -82,14 +98,18 @@ class PodWrites:
             change: Decides what is to be changed.
 
         Returns:
-            Whether anything was written, or found to be gone.
+            None where there is nothing to write; 0 when it was written, or found to be gone;
+            otherwise the seconds for which it is left as somebody else has it.
 
         Raises:
             ApiFault: It could not be written now.
         """
         status, uid = change(obj), apipods.uid_of(obj)
         if status is None or self._not_kept.get(key) == (uid, self._there.listings, status):
-            return False
+            return None
+        again = self._last.get(key) == (uid, status)
+        if again and (left_s := self._overwritten.left_s(key)):
+            return left_s
         body = {"metadata": {"uid": uid}, "status": status}
         place = f"{path(*key)}/status"
         request = answers.ask(
@@ -98,17 +118,21 @@ class PodWrites:
         made = await self._asked(key, uid, request)
         if made is None:
             self._gone(key, uid)
-            return True
+            return 0.0
+        if again:
+            self._overwritten.undone(key)
+        self._last[key] = uid, status
         self._written.take(key, made)
         self._not_kept.pop(key, None)
         lacking = change(made)
         if lacking is not None and _is_part(lacking, status):
             self._not_kept[key] = uid, self._there.listings, lacking
-        return True
+        return 0.0
 
     def _gone(self, key: wanted.PodKey, uid: str) -> None:
         self._written.gone(key, uid)
         self._not_kept.pop(key, None)
+        self._last.pop(key, None)
 
     async def _asked(
         self, key: wanted.PodKey, uid: str, request: Awaitable[Object]
