@@ -142,6 +142,32 @@ async def test_a_server_that_keeps_not_all_of_the_status_gets_it_once_for_each_c
         assert "daemonEndpoints" not in world.there["status"]
 
 
+async def test_what_somebody_overwrites_while_it_is_written_is_put_right():
+    async with joinednode.running(joinednode.World()) as world:
+        await asyncio.sleep(5)
+        others = [{"status": {"nodeInfo": {"osImage": "other"}}}]
+
+        def meanwhile(method, path):
+            if method == "PATCH" and others:
+                world.api.change(joinednode.NODE, others.pop())
+
+        world.api.trouble = meanwhile
+        world.machine.ips = ("192.0.2.3",)
+        await asyncio.sleep(22)
+        assert not others
+        assert world.there["status"]["nodeInfo"]["osImage"] == fakemachine.IDENTITY.os_image
+
+
+async def test_a_node_that_is_cordoned_is_told_and_so_is_one_that_is_open_again():
+    async with joinednode.running(joinednode.World()) as world:
+        await asyncio.sleep(5)
+        for cordoned in (True, True, False):
+            world.api.change(joinednode.NODE, {"spec": {"unschedulable": cordoned}})
+            await asyncio.sleep(21)
+        assert world.reasons[-2:] == ["NodeNotSchedulable", "NodeSchedulable"]
+        assert world.events[-1][2] == "Node node1 status is now: NodeSchedulable"
+
+
 async def test_conditions_of_others_are_left_alone():
     async with joinednode.running(joinednode.World()) as world:
         await asyncio.sleep(1)

@@ -45,6 +45,7 @@ class NodeStatus:
         self._sent: Object | None = None
         self._answered: Object | None = None
         self._due_s = 0.0
+        self._cordoned = False
 
     def wake(self) -> None:
         """Compute it soon: the runtime has changed."""
@@ -109,6 +110,7 @@ class NodeStatus:
         node = self._node.node
         if node is None or not self._node.uid:
             return  # it went while we looked
+        self._tell_cordoned(node)
         before = node.get("status") or {}
         wanted = nodeobject.status(
             seen, self._ties.settings, before=before, now=self._ties.clock.now()
@@ -117,14 +119,13 @@ class NodeStatus:
         due = self._ties.clock.monotonic() >= self._due_s
         if essence == self._sent and not self._tampered() and not due:
             return
-        answer = await self._ties.ask(
-            "PATCH",
-            f"{register.PATH}/{self._node.name}/status",
-            nodeobject.patch(wanted, node),
-            media=port.STRATEGIC_PATCH,
-        )
+        patch = nodeobject.patch(wanted, node)
+        place = f"{register.PATH}/{self._node.name}/status"
+        answer = await self._ties.ask("PATCH", place, patch, media=port.STRATEGIC_PATCH)
         self._sent = essence
         self._answered = nodeobject.essence(answer.get("status") or {})
+        if any(essence[name] != self._answered[name] for name in essence.keys() - patch["status"]):
+            self._answered = None  # somebody has overwritten meanwhile what we did not send
         report_s = self._ties.settings.node_status_report_frequency_s
         spread = 1 + REPORT_SPREAD * (2 * self._ties.random() - 1)
         self._due_s = self._ties.clock.monotonic() + report_s * spread
@@ -132,9 +133,19 @@ class NodeStatus:
         self._back.reset()
         self._saying.back()
         for reason in conditions.news(before, wanted):
-            words = register.status_words(self._node.name, reason)
-            log.log(_level(reason), "%s", words)
-            self._ties.tell("Normal", reason, words)
+            self._tell(reason)
+
+    def _tell_cordoned(self, node: Mapping[str, Any]) -> None:
+        """Tell whether pods may be placed here, when somebody has changed that."""
+        cordoned = bool((node.get("spec") or {}).get("unschedulable"))
+        if cordoned != self._cordoned:
+            self._cordoned = cordoned
+            self._tell("NodeNotSchedulable" if cordoned else "NodeSchedulable")
+
+    def _tell(self, reason: str) -> None:
+        words = register.status_words(self._node.name, reason)
+        log.log(_level(reason), "%s", words)
+        self._ties.tell("Normal", reason, words)
 
     async def _failed(self, fault: port.ApiFault) -> None:
         retry_after_s = None
@@ -164,4 +175,4 @@ class NodeStatus:
 
 
 def _level(reason: str) -> int:
-    return logging.INFO if "Ready" in reason else logging.DEBUG
+    return logging.INFO if "Ready" in reason or "chedulable" in reason else logging.DEBUG
