@@ -105,11 +105,25 @@ def test_a_mirror_says_what_it_is_and_whose(up: UpProcess, name: str) -> None:
 def test_a_mirror_that_is_deleted_comes_back_and_the_container_does_not_notice(
     up: UpProcess, name: str
 ) -> None:
+    """And kubectl sees it go: it does not wait for the end of what is there again."""
+    full, life = put(up, name)
+    last = uid(up.until_seen(full))
+    for how in ([], ["--now"], ["--force", "--grace-period=0"]):
+        up.kubectl("delete", "pod", full, *how)
+        last = uid(up.until_seen(full, not_uid=last))
+    lives_on(up, full, life)
+
+
+def test_a_label_of_a_mirror_is_put_back_and_what_others_note_there_stays(
+    up: UpProcess, name: str
+) -> None:
     full, life = put(up, name)
     before = uid(up.until_seen(full))
-    up.kubectl("delete", "pod", full, "--wait=false")
+    up.kubectl("annotate", "pod", full, "example.com/noted=yes")
+    assert up.seen(full)["metadata"]["annotations"]["example.com/noted"] == "yes"
+    up.kubectl("label", "pod", full, "app=other")
     after = up.until_seen(full, not_uid=before)
-    assert uid(after) != before
+    assert "labels" not in after["metadata"]
     lives_on(up, full, life)
 
 
@@ -149,6 +163,17 @@ def test_a_pod_made_with_kubectl_runs_and_ends_gracefully(up: UpProcess, tmp_pat
     assert said.read_text() == "gently\n"
     assert container not in up.tasks()
     assert not up.seen("loose")
+
+
+def test_a_pod_that_kubectl_runs_is_gone_when_kubectl_says_so(up: UpProcess, name: str) -> None:
+    up.until_node_is_ready()
+    up.kubectl("run", name, f"--image={BUSYBOX_TAGGED}", "--command", "--", "sh", "-c", WAIT)
+    up.until_seen(name)
+    container, _ = up.until_runs(name)
+    assert container in up.tasks()
+    up.kubectl("delete", "pod", name)
+    assert container not in up.tasks()
+    assert not up.seen(name)
 
 
 def test_pods_do_not_notice_that_the_api_server_is_killed_and_it_tells_the_truth_again(
