@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from staticlet.aio import clock as clocks
-from staticlet.client import connection, reflector
+from staticlet.client import connection, listing, port, reflector
 from staticlet.host import certs
 from staticlet.testing import apiloop, apiserver, badproxy, kubeconfigs
 
@@ -163,6 +163,55 @@ async def test_a_server_that_swallows_everything_is_followed_again_when_it_is_ba
         proxy.cut()
         proxy.pass_on()
         await until(lambda: names(followed) == {"a"})
+
+
+async def test_a_stream_that_stalls_is_begun_anew_after_its_silence(
+    server: apiloop.Client, proxy: badproxy.BadProxy, followed: reflector.Reflector
+) -> None:
+    followed._silence_s = 0.5
+    async with running(followed):
+        await followed.synced_once.wait()
+        await asyncio.sleep(0.1)  # the stream stands
+        proxy.stall()
+        await make(server, "a")
+        await until(lambda: names(followed) == {"a"})
+
+
+async def test_a_stream_that_stalls_is_begun_anew_when_it_does_not_bring_what_was_written(
+    server: apiloop.Client,
+    proxy: badproxy.BadProxy,
+    followed: reflector.Reflector,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reflector, "ECHO_S", 0.3)
+    async with running(followed):
+        await followed.synced_once.wait()
+        await asyncio.sleep(0.1)  # the stream stands
+        proxy.stall()
+        await make(server, "a")
+        await asyncio.sleep(0.5)
+        assert names(followed) == set()
+        made = await server.ask("GET", f"{MAPS}/a")
+        followed.expect(int(made.body["metadata"]["resourceVersion"]))
+        await until(lambda: names(followed) == {"a"})
+
+
+@pytest.mark.parametrize("stage", ["swallow", "stall"])
+async def test_a_list_and_a_patch_that_stall_end_at_their_deadline(
+    server: apiloop.Client, proxy: badproxy.BadProxy, followed: reflector.Reflector, stage: str
+) -> None:
+    await make(server, "a")
+    await listing.whole(followed._api, MAPS)  # a connection stands
+    getattr(proxy, stage)()
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(port.Unreachable, match=r"no answer within 0\.4 s"):
+        await listing.whole(followed._api, MAPS, deadline_s=0.4)
+    if stage == "stall":
+        await listing.whole(followed._api, MAPS)  # on a connection of its own
+        proxy.stall()
+    with pytest.raises(port.Unreachable, match=r"no answer within 0\.4 s"):
+        await followed._api.ask("PATCH", f"{MAPS}/a", {}, media=port.MERGE_PATCH, deadline_s=0.4)
+    assert asyncio.get_running_loop().time() - began < DEADLINE_S
 
 
 async def test_an_hour_of_cuts_leaves_no_connection_behind(

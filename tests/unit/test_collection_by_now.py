@@ -20,6 +20,7 @@ def test_our_own_write_counts_until_the_watch_has_come_so_far():
     written = collection.Written(there)
     written.take(KEY, _at(7))
     assert written.newest(KEY) == _at(7)
+    assert there.expected == [7]  # a watch that stalls shows itself by not bringing it
     there.objects[KEY], there.revision = _at(8), 8
     assert written.newest(KEY) == _at(8)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 from collections.abc import AsyncIterator, Mapping
@@ -183,6 +184,58 @@ async def test_a_silent_stream_is_begun_anew_where_it_was() -> None:
     assert script.steps == ["list", "watch", "watch", "watch", "watch"]
     assert {query["resourceVersion"] for _, _, query in script.asked[1:]} == {"10"}
     assert made.synced
+
+
+async def wrote(made: reflector.Reflector, *versions: int, after_s: float = 100) -> None:
+    """Have something written after a time."""
+    await asyncio.sleep(after_s)
+    for version in versions:
+        made.expect(version)
+
+
+async def follow_writes(script: Script, *versions: int, for_s: float = 140) -> reflector.Reflector:
+    """Follow a script; after 100 s, writes of ours were answered with these versions."""
+    made = reflector.Reflector(script, PODS, clock=fakes.LoopClock(), random=lambda: 0.5)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(for_s), asyncio.TaskGroup() as group:
+            group.create_task(wrote(made, *versions), name="writes")
+            await made.run()
+    return made
+
+
+async def test_a_stalled_stream_that_does_not_bring_what_was_written_is_begun_anew_soon() -> None:
+    script = Script(
+        lists=[listed(pod("a"))], watches=[[FOREVER], [event("MODIFIED", pod("a", 12)), FOREVER]]
+    )
+    made = await follow_writes(script, 12)
+    assert script.steps == ["list", "watch", "watch"]
+    when, _, query = script.asked[-1]
+    assert 100 + reflector.ECHO_S <= when < 101 + reflector.ECHO_S
+    assert query["resourceVersion"] == "10"
+    assert made.revision == 12
+    assert made.synced
+
+
+async def test_a_stream_that_stalls_for_good_is_listed_anew() -> None:
+    """What is begun anew says nothing either: then the server is not believed at all."""
+    script = Script(lists=[listed(pod("a")), listed(pod("a", 12), version=13)])
+    script.watches = [[100.5, AWAY], [AWAY]]
+    made = await follow_writes(script, 12)
+    assert script.steps == ["list", "watch", "watch", "list", "watch"]
+    assert made.revision == 13
+
+
+async def test_a_stream_that_brings_what_was_written_goes_on() -> None:
+    brought = [100.5, event("MODIFIED", pod("a", 12)), 5.0, bookmark(15), FOREVER]
+    script = Script(lists=[listed(pod("a"))], watches=[brought])
+    await follow_writes(script, 11, 12, 9, for_s=500)
+    assert script.steps == ["list", "watch"]
+
+
+async def test_a_version_that_never_comes_breaks_one_stream_and_no_more() -> None:
+    script = Script(lists=[listed(pod("a"))])
+    await follow_writes(script, 999, for_s=1000)
+    assert script.steps == ["list", "watch", "watch"]
 
 
 async def test_a_server_that_is_away_is_asked_every_few_seconds_and_found_soon() -> None:

@@ -30,8 +30,12 @@ SILENCE_S = 150.0
 
 Not all servers, and not always: kube-apiserver 1.20 sends none of a resource that has not changed
 since it started. So a silent stream is just begun anew where it was, and nothing said of it. Peers
-that vanish are noticed sooner, by the kernel's probes.
+that vanish are noticed sooner, by the kernel's probes; and so is a stream that does not bring what
+we have written ourselves.
 """
+
+ECHO_S = 10.0
+"""So soon a stream has to bring what was written, as long as a request may take."""
 
 SETTLED_S = 15.0
 """A stream that lasted so long was one: longer than a request may take."""
@@ -95,6 +99,8 @@ class Reflector:
         self._version = ""
         self._synced = False
         self._settled = False
+        self._expected = 0
+        self._echo: asyncio.Timeout | None = None
         self._away = backoff.Backoff(random, most_s=MOST_AWAY_S)
         self._refused = backoff.Backoff(random, most_s=MOST_PAUSE_S)
         self._unsettled = backoff.Backoff(random, most_s=MOST_PAUSE_S)
@@ -113,6 +119,14 @@ class Reflector:
         """
         return int(self._version) if self._version.isdecimal() else 0
 
+    def expect(self, version: int) -> None:
+        """A write of ours to this collection made this version: a stream that lives will bring it.
+
+        One that does not is begun anew, long before its silence would tell.
+        """
+        self._expected = max(self._expected, version)
+        self._await_echo()
+
     async def run(self) -> None:
         """Keep up until cancelled."""
         while True:
@@ -128,6 +142,7 @@ class Reflector:
             return self._failed(fault, self._away)
         self._away.reset()
         self._version = listed.version or "0"
+        self._expected = 0
         self.listings += 1
         self._replace(listed.objects)
         self._synced = True
@@ -159,12 +174,27 @@ class Reflector:
         query = self._query | {"resourceVersion": self._version, "timeoutSeconds": str(seconds)}
         stream = self._api.watch(self._path, query=query, silence_s=self._silence_s)
         try:
-            async for event in stream:
-                self._take(event)
-                self._settle()
+            async with asyncio.timeout(None) as self._echo:
+                self._await_echo()
+                async for event in stream:
+                    self._take(event)
+                    self._settle()
+                    if self.revision >= self._expected:
+                        self._echo.reschedule(None)
+        except TimeoutError as fault:
+            self._expected = 0
+            words = f"{self._api.server}: a watch does not bring what was written"
+            raise port.Unreachable(words) from fault
         finally:
+            self._echo = None
             if isinstance(stream, AsyncGenerator):
                 await stream.aclose()
+
+    def _await_echo(self) -> None:
+        """Have the stream end if it does not bring in time what is expected of it."""
+        late = self._expected > self.revision
+        if late and self._echo is not None and self._echo.when() is None:
+            self._echo.reschedule(asyncio.get_running_loop().time() + ECHO_S)
 
     def _take(self, event: port.Event) -> None:
         thing = event.object

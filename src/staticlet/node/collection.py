@@ -41,6 +41,10 @@ class Collection(Protocol):
         """Tells which have changed."""
         ...
 
+    def expect(self, version: int) -> None:
+        """A write of ours made this version: the watch has to bring it."""
+        ...
+
 
 class Written:
     """Objects as the API answered our own writes, while the watch has not brought them yet.
@@ -60,6 +64,7 @@ class Written:
     def take(self, key: wanted.PodKey, made: Object) -> None:
         """Note an answer."""
         self._made[key] = (made, self._there.listings)
+        self._there.expect(_version(made))
 
     def gone(self, key: wanted.PodKey, uid: str) -> None:
         """The object of this uid was removed."""

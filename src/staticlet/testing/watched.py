@@ -17,6 +17,7 @@ class Watched:
         revision: The resourceVersion up to which they are known.
         listings: How often they were listed.
         changes: Tells which have changed.
+        expected: The versions that a watch was said to have to bring.
     """
 
     def __init__(self, *, revision: int = 0) -> None:
@@ -25,3 +26,8 @@ class Watched:
         self.revision = revision
         self.listings = 1
         self.changes = fanout.Fanout[tuple[str, str]]()
+        self.expected: list[int] = []
+
+    def expect(self, version: int) -> None:
+        """Note what a watch has to bring."""
+        self.expected.append(version)
