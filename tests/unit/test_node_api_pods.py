@@ -197,3 +197,15 @@ async def test_a_status_that_somebody_overwrites_without_end_is_put_right_ever_m
         assert 20 < world.api.calls.count(f"PATCH {POD}/status") - before < 60
         await asyncio.sleep(31)
         assert world.phase() == "Running"
+
+
+async def test_what_nobody_told_of_is_seen_within_a_minute():
+    async with serving() as world:
+        uid = await world.bind()
+        world.show(uid, "Pending")
+        world.view.shown[KEY].status.phase = "Running"
+        world.api.change(POD, {"metadata": {"deletionTimestamp": "2030-01-01T00:00:30Z"}})
+        await asyncio.sleep(1)
+        world.view.left.discard(uid)
+        await asyncio.sleep(60)
+        assert POD not in world.api.objects

@@ -211,6 +211,15 @@ async def test_a_status_is_put_right_at_once_and_against_somebody_without_end_ev
         assert world.mirror["status"]["phase"] == "Running"
 
 
+async def test_what_nobody_told_of_is_seen_within_a_minute():
+    async with keeping(World()) as world:
+        world.view.show(KEY, static(phase="Pending"))
+        await asyncio.sleep(5)
+        world.view.shown[KEY] = static()
+        await asyncio.sleep(60)
+        assert world.mirror["status"]["phase"] == "Running"
+
+
 async def test_who_deletes_a_mirror_gets_to_see_it_go():
     async with keeping(World()) as world:
         world.view.show(KEY, static())

@@ -106,7 +106,8 @@ class ApiPods:
             await self._there.synced_once.wait()
             self._take_in([*self._there.objects])
             await self._agent.works.wait()
-            self._look([*self._there.objects])  # what is to go may not be here at all
+            self._look_at_all()  # what is to go may not be here at all
+            await self._tending.resync(self._look_at_all)
 
     async def _follow_agent(self) -> None:
         while True:
@@ -169,6 +170,9 @@ class ApiPods:
         if self._there.synced_once.is_set():
             self._tell_wanted()
             self._look(keys)
+
+    def _look_at_all(self) -> None:
+        self._look([*self._there.objects])
 
     def _look(self, keys: Iterable[tuple[str, str]]) -> None:
         for key in keys:

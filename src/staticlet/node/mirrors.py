@@ -124,6 +124,7 @@ class Mirrors:
             group.create_task(self._follow_owner(), name="mirrors: node")
             await self._there.synced_once.wait()
             self._look_at_all()
+            await self._tending.resync(self._look_at_all)
 
     async def _follow(
         self, changes: fanout.Fanout[wanted.PodKey] | fanout.Fanout[tuple[str, str]]

@@ -30,6 +30,9 @@ MOST_DOUBT_S = 3.0
 MOST_ABSENT_S = 5.0
 """How long at most until what was answered with 404 (a namespace, say) is asked for again."""
 
+RESYNC_S = 60.0
+"""How often everything is looked at, in case that nobody was told of a change."""
+
 LEAST_S = 0.01
 """So long is waited at least for a time that is named: a timer may come a little early."""
 
@@ -87,6 +90,12 @@ class Tending(Generic[Key]):
         elif self._group is not None:
             self._news[key] = asyncio.Event()
             self._group.create_task(self._tend(key), name=f"{self._what} {key}")
+
+    async def resync(self, look_at_all: Callable[[], None]) -> None:
+        """Have everything looked at now and then; for ever."""
+        while True:
+            await asyncio.sleep(RESYNC_S)
+            look_at_all()
 
     async def _tend(self, key: Key) -> None:
         """Work until there is nothing to do about it and nothing new of it."""
