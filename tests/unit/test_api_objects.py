@@ -153,18 +153,84 @@ async def test_what_is_immutable_is_asked_for_once():
 
 async def test_beyond_so_many_watches_objects_are_asked_for_from_time_to_time():
     both = using("colours", "shapes")
+    shapes = "/api/v1/namespaces/default/configmaps/shapes"
     async with serving(Bench(most_watched=1)) as bench:
         bench.api.make(COLOURS, sky("blue"))
+        bench.api.make(shapes, sky("green"))
         bench.objects.want([both])
         await bench.until(lambda: not bench.objects.of(both).pending)
         await asyncio.sleep(1)
         assert sum(call.startswith("WATCH") for call in bench.api.calls) == 1
         bench.api.change(COLOURS, sky("grey"))
-        shapes = "/api/v1/namespaces/default/configmaps/shapes"
-        bench.api.make(shapes, sky("red"))
+        bench.api.change(shapes, sky("red"))
         ref = content.ref(content.CONFIG_MAP, "shapes")
         await bench.until(has(bench, "red", both, ref), deadline_s=61)
         await bench.until(has(bench, "grey", both), deadline_s=61)
+
+
+async def test_a_pod_that_comes_to_refer_to_what_is_not_watched_gets_it_as_it_is_now():
+    other = using("colours", name="other")
+    async with serving(Bench(most_watched=0)) as bench:
+        bench.api.make(COLOURS, sky("blue"))
+        bench.objects.want([WEB])
+        await bench.until(has(bench, "blue"))
+        await asyncio.sleep(1)
+        bench.api.change(COLOURS, sky("grey"))
+        bench.objects.want([WEB, other])
+        assert bench.objects.of(other).pending
+        assert has(bench, "blue")()
+        await bench.until(has(bench, "grey", other), deadline_s=1)
+        bench.told.clear()
+        await asyncio.sleep(1)
+        bench.objects.want([WEB])
+        bench.objects.want([WEB, other])
+        await bench.until(lambda: "default/other" in bench.told, deadline_s=1)
+        assert has(bench, "grey", other)()
+
+
+async def test_a_pod_that_comes_while_the_server_is_away_gets_what_is_known():
+    other = using("colours", name="other")
+    async with serving(Bench(most_watched=0)) as bench:
+        bench.api.make(COLOURS, sky("blue"))
+        bench.objects.want([WEB])
+        await bench.until(has(bench, "blue"))
+        await asyncio.sleep(1)
+        bench.api.trouble = lambda method, path: port.Unreachable("it is away")
+        bench.objects.want([WEB, other])
+        await bench.until(has(bench, "blue", other), deadline_s=1)
+
+
+async def test_what_is_absent_and_not_watched_is_asked_for_soon_and_then_more_rarely():
+    async with serving(Bench(most_watched=0)) as bench:
+        bench.objects.want([WEB])
+        await asyncio.sleep(10)
+        assert len(bench.api.calls) > 3
+        bench.api.calls.clear()
+        await asyncio.sleep(3600)
+        assert len(bench.api.calls) < 200
+        bench.api.make(COLOURS, sky("blue"))
+        await bench.until(has(bench, "blue"), deadline_s=60)
+
+
+async def test_only_so_many_requests_are_made_at_once():
+    names = [f"c{number}" for number in range(30)]
+    running = most = 0
+
+    class Counting(fakeapi.FakeApi):
+        async def ask(self, *arguments, **more):
+            nonlocal running, most
+            running += 1
+            most = max(most, running)
+            try:
+                return await super().ask(*arguments, **more)
+            finally:
+                running -= 1
+
+    pod = using(*names)
+    async with serving(Bench(Counting())) as bench:
+        bench.objects.want([pod])
+        await bench.until(lambda: not bench.objects.of(pod).pending)
+    assert most == apiobjects.AT_ONCE
 
 
 async def test_while_the_server_is_away_it_says_so_once_and_what_is_known_stays():

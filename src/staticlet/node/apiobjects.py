@@ -1,12 +1,13 @@
 """Config maps, secrets and tokens that pods of the API on this node refer to, kept up to date.
 
 A node may ask for single objects by name, and only for those that its pods refer to. So each gets
-a task of its own, which lists it by its name and then watches it, as the kubelet does by default;
-beyond so many watches objects are asked for from time to time. What is immutable is asked for
+a task of its own, which lists it by its name and then watches it, as the kubelet does by default.
+Here each watch is a TLS connection, which takes some 300 kB: beyond a few, objects are asked for
+from time to time, and anew when another pod comes to refer to them. What is immutable is asked for
 once, and what nobody refers to any more is forgotten.
 
-What is known stays while the server is away. What is in an object lies in memory alone, and is
-part of no message.
+What is known stays while the server is away, also for pods that come then. What is in an object
+lies in memory alone, and is part of no message.
 """
 
 from __future__ import annotations
@@ -25,8 +26,11 @@ from staticlet.pods.apiobjects import held, references
 
 log = logging.getLogger(__name__)
 
-MOST_WATCHED = 64
-"""Each watch is a connection; so many objects are watched, and the others polled."""
+MOST_WATCHED = 8
+"""So many objects that are there are watched at once, and so many that are not."""
+
+AT_ONCE = 8
+"""So many requests are made at once."""
 
 POLL_S = 30.0
 """An object that is not watched is asked for after one to two times this."""
@@ -49,7 +53,8 @@ class ApiObjects:
         random: A number from 0 (included) to 1 (excluded) at each call.
         changed: Is told which pods refer to something of which there is news.
         pause: Waits so many seconds, or less if a server that was away answers again.
-        most_watched: How many objects are watched at once.
+        most_watched: How many objects that are there are watched at once, and how many that are
+            not.
     """
 
     def __init__(
@@ -68,7 +73,10 @@ class ApiObjects:
         self._changed = changed
         self._pause = pause
         self._most_watched = most_watched
-        self._watched = 0
+        self._watched = {True: 0, False: 0}
+        self._requests = asyncio.Semaphore(AT_ONCE)
+        self._resting: dict[held.AnyRef, asyncio.Event] = {}
+        self._awaited: dict[held.AnyRef, set[str]] = {}
         self._pods: dict[wanted.PodKey, tuple[wanted.WantedPod, References]] = {}
         self._users: Mapping[held.AnyRef, list[wanted.PodKey]] = {}
         self._answers: dict[held.AnyRef, held.Answer] = {}
@@ -86,9 +94,12 @@ class ApiObjects:
             self._pods[pod.key] = (pod, found)
             for ref in found:
                 users.setdefault(ref, []).append(pod.key)
+                if before is None or before[0].uid != pod.uid:
+                    self._ask_anew(ref, pod.uid)
         self._users = users
         for ref in self._answers.keys() - users.keys():
             del self._answers[ref]
+            self._awaited.pop(ref, None)
         for ref in users.keys() - self._answers.keys():
             self._answers[ref] = held.Unanswered()
         self._woken.set()
@@ -97,8 +108,20 @@ class ApiObjects:
         """What is known now of everything that a pod refers to."""
         known = self._pods.get(pod.key)
         found = known[1] if known is not None and known[0] is pod else references.of(pod)
+        return held.Holdings({ref: self._answer_for(pod.uid, ref) for ref in found})
+
+    def _answer_for(self, uid: str, ref: held.AnyRef) -> held.Answer:
+        if uid in self._awaited.get(ref, ()):
+            return held.Unanswered()
         lost = held.Unanswered(why="the API server does not want the pod here any more")
-        return held.Holdings({ref: self._answers.get(ref, lost) for ref in found})
+        return self._answers.get(ref, lost)
+
+    def _ask_anew(self, ref: held.AnyRef, uid: str) -> None:
+        """Let a new pod have an object as it is now, where what is known may be of a while ago."""
+        resting = self._resting.get(ref)
+        if resting is not None:
+            self._awaited.setdefault(ref, set()).add(uid)
+            resting.set()
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -128,29 +151,52 @@ class ApiObjects:
         tries = _Tries(self._random, f"following {ref}", self._clock)
         while True:
             try:
-                listed = await listing.whole(self._api, path, chosen)
+                async with self._requests:
+                    listed = await listing.whole(self._api, path, chosen)
                 self._take(ref, listed.objects.get((ref.namespace, ref.name)))
             except port.ApiFault as fault:
+                self._settle(ref)
                 await self._pause(self._failed(ref, fault, tries))
                 continue
+            self._settle(ref)
             tries.answered()
             answer = self._answers.get(ref)
+            absent = isinstance(answer, held.Absent)
             if isinstance(answer, held.Held) and answer.immutable:
                 return
-            if self._watched >= self._most_watched:
-                await self._pause(POLL_S * (1 + self._random()))
+            if self._watched[absent] >= self._most_watched:
+                await self._rest(ref, tries.absent.next() if absent else POLL_S)
             elif await self._watch(ref, path, chosen | {"resourceVersion": listed.version}):
                 tries.pauses.reset()
             else:
                 await self._pause(tries.pauses.next())
 
+    async def _rest(self, ref: held.Ref, seconds: float) -> None:
+        """Wait once to twice that long, or until another pod refers to the object."""
+        self._resting[ref] = asyncio.Event()
+        try:
+            async with asyncio.timeout(seconds * (1 + self._random())):
+                await self._resting[ref].wait()
+        except TimeoutError:
+            pass  # it is time to ask again
+        finally:
+            del self._resting[ref]
+
+    def _settle(self, ref: held.Ref) -> None:
+        """The server was asked, with or without success: let those go on who waited for that."""
+        waiting = self._awaited.pop(ref, set())
+        for key in self._users.get(ref, ()):
+            if self._pods[key][0].uid in waiting:
+                self._changed(key)
+
     async def _watch(self, ref: held.Ref, path: str, query: Mapping[str, str]) -> bool:
         """Take in what is told of an object until the stream ends; whether it was one."""
+        absent = isinstance(self._answers.get(ref), held.Absent)
         began = self._clock.monotonic()
         seconds = int(reflector.STREAM_S * (1 + self._random()))
         query = {**query, "timeoutSeconds": str(seconds)}
         stream = self._api.watch(path, query=query, silence_s=reflector.SILENCE_S)
-        self._watched += 1
+        self._watched[absent] += 1
         try:
             async for event in stream:
                 if event.type != "BOOKMARK":
@@ -158,7 +204,7 @@ class ApiObjects:
         except port.ApiFault as fault:
             log.debug("watching %s: %s", ref, fault)
         finally:
-            self._watched -= 1
+            self._watched[absent] -= 1
             if isinstance(stream, AsyncGenerator):
                 await stream.aclose()
         return self._clock.monotonic() - began >= reflector.SETTLED_S
@@ -168,7 +214,8 @@ class ApiObjects:
         tries = _Tries(self._random, f"renewing the {ref}", self._clock)
         while True:
             try:
-                token = await apitokens.request(self._api, ref)
+                async with self._requests:
+                    token = await apitokens.request(self._api, ref)
             except port.ApiFault as fault:
                 await self._pause(self._failed(ref, fault, tries))
                 continue
@@ -212,6 +259,7 @@ class _Tries:
 
     def __init__(self, random: Callable[[], float], subject: str, clock: clocks.Clock) -> None:
         self.pauses = backoff.Backoff(random)
+        self.absent = backoff.Backoff(random, most_s=POLL_S, least_s=1.0)
         self._words = saying.Saying(log, subject, clock)
         self._denied = 0
 

@@ -551,6 +551,7 @@ class Worker:
         last = {c.name: c for c in stopped.containers if c.exited and own}
         self._past = replace(self._past, last={**self._past.last, **last})
         self._seen = self._seen.with_sandbox(stopped)
+        self._renewal |= self._serving is not None and self._serving.over
 
     async def _remove_container(self, container_id: str) -> None:
         for sandbox in self._seen.sandboxes:

@@ -16,6 +16,7 @@ from typing import Any
 from staticlet.kube import core
 from staticlet.pods import events, journal, places, tools, wanted, worker
 from staticlet.pods import observed as obs
+from staticlet.pods.apiobjects import held
 from staticlet.pods.images import view
 from staticlet.runtime import port
 from staticlet.testing.podlife import Time
@@ -36,6 +37,8 @@ class Machine:
         asked: The images that were asked for.
         up: Whether the runtime answers.
         lost_with: The faults with which it was found away.
+        renewed: Whose volumes of objects were to be renewed, and whether it lived.
+        objects: Knows the API's objects that pods refer to.
         stops: Steps that wait until they are let go on: `stop` waits for it, where it is set.
     """
 
@@ -54,6 +57,8 @@ class Machine:
         self.up.set()
         self.lost_with: list[port.Unavailable] = []
         self.turns = asyncio.Semaphore(1)
+        self.renewed: list[tuple[str, bool]] = []
+        self.objects: held.Objects = held.NoObjects()
         self.stops: asyncio.Event | None = None
         self.graces: dict[str, int] = {}
         self._pid = 100
@@ -107,7 +112,8 @@ class Machine:
         return made
 
     async def renew(self, pod: wanted.WantedPod, *, living: bool) -> None:
-        """Nothing: no volume is of an object."""
+        """Take note of it."""
+        self.renewed.append((pod.uid, living))
 
     async def stop(self, sandbox: obs.ObservedSandbox, grace_s: int) -> obs.ObservedSandbox:
         """Stop what lives in a sandbox, once that is let go on."""
@@ -266,6 +272,7 @@ async def working(
         journal=machine.journal,
         places=everybody or places.Places(),
         grace_of=machine.graces.get,
+        objects=machine.objects,
     )
     made = worker.Worker(KEY, shared, want=want, look=look)
     async with asyncio.TaskGroup() as group:
