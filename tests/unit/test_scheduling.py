@@ -174,6 +174,22 @@ def test_of_two_nodes_the_one_that_suits_is_taken():
     assert placement.place(pod(), [node("two", unschedulable=True), node()], {}).node == "one"
 
 
+def test_a_node_that_was_uncordoned_takes_pods_before_its_taint_is_gone():
+    taint = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule"}
+    assert placement.place(pod(), [node(taints=[taint])], {}).node == "one"
+    assert "were unschedulable" in why(pod(), node(taints=[taint], unschedulable=True))
+
+
+def test_a_node_that_cannot_be_reached_has_one_taint_for_that():
+    unknown = node(
+        conditions=[{"type": "Ready", "status": "Unknown"}],
+        taints=[{"key": "node.kubernetes.io/unreachable", "effect": "NoSchedule"}],
+    )
+    assert "{node.kubernetes.io/unreachable: }" in why(pod(), unknown)
+    tolerant = pod(tolerations=[{"key": "node.kubernetes.io/unreachable", "operator": "Exists"}])
+    assert placement.place(tolerant, [unknown], {}).node == "one"
+
+
 def test_pods_that_have_a_node_another_scheduler_or_an_end_are_left_alone():
     assert placement.is_ours(pod())
     assert placement.is_ours(pod(schedulerName="default-scheduler"))

@@ -104,7 +104,8 @@ def _nowhere(message: str) -> Placement:
 def _objection(pod: Object, node: Object, others: Sequence[Object]) -> _Objection | None:
     """The first filter that a node does not pass, in kube-scheduler's order."""
     spec = node.get("spec") or {}
-    taints = [*objects(spec, "taints")]
+    # Of `unschedulable` the field tells: the taint that says the same comes and goes later.
+    taints = [t for t in objects(spec, "taints") if t.get("key") != tolerations.UNSCHEDULABLE]
     cordon = {"key": tolerations.UNSCHEDULABLE, "effect": tolerations.NO_SCHEDULE}
     own = objects(pod.get("spec") or {}, "tolerations")
     if spec.get("unschedulable") and not tolerations.tolerated(cordon, own):
