@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from staticlet.kube import core
-from staticlet.pods import fields, steps, wanted
+from staticlet.pods import ends, fields, steps, wanted
 from staticlet.pods import observed as obs
 from staticlet.pods import plan as planning
 from staticlet.pods.images import view
@@ -163,7 +163,7 @@ def test_a_start_counts_higher_than_every_one_before(now: steps.Situation) -> No
 @SOME
 @given(situations())
 def test_what_ended_under_never_is_not_started_again(now: steps.Situation) -> None:
-    if now.target is None or planning.restart_policy(now.target.pod) != "Never":
+    if now.target is None or ends.restart_policy(now.target.pod) != "Never":
         return
     sidecars = {c.name for c in fields.init_containers(now.target.pod) if fields.is_sidecar(c)}
     for start in of_kind(planning.plan(now), steps.Start):

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from staticlet.kube import core
-from staticlet.pods import fields, steps, tools, wanted, worker
+from staticlet.pods import ends, fields, served, steps, tools, wanted, worker
 from staticlet.pods import observed as obs
 from staticlet.pods import plan as planning
 from staticlet.testing import podlife
@@ -150,7 +150,7 @@ class PodLife(RuleBasedStateMachine):
     def _write(self, pod: wanted.WantedPod) -> None:
         """Want it; what is the same as before was not seen anew."""
         old = self.want
-        same = old is not None and planning.same_content(old, pod)
+        same = old is not None and served.same_content(old, pod)
         if old is None or not same or old.incarnation != self.incarnation:
             self.writes += 1
         seen = datetime(2030, 1, 1, tzinfo=UTC) + timedelta(days=self.writes)
@@ -342,7 +342,7 @@ class PodLife(RuleBasedStateMachine):
             return
         assert {(box.uid, box.revision) for box in boxes} == {(self.want.uid, self.want.revision)}
         assert self.machine.directories == {self.want.uid}
-        if planning.restart_policy(self.want.pod) == "Always":
+        if ends.restart_policy(self.want.pod) == "Always":
             (box,) = boxes
             names = {c.name for c in fields.containers(self.want.pod)}
             assert {c.name for c in box.containers if c.running} == names

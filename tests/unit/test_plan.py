@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from staticlet.kube import core
 from staticlet.pods import observed as obs
 from staticlet.pods import plan as planning
-from staticlet.pods import steps, wanted
+from staticlet.pods import served, steps, wanted
 from staticlet.pods.images import view
 from staticlet.runtime import port
 
@@ -294,7 +294,7 @@ def test_a_new_incarnation_dooms_the_sandbox_and_forgets_the_back_off():
         past = past.with_exit(exited(count=count), RULE, NOW)
     target = pod(incarnation=1)
     box = sandbox(container(count=4))
-    past = planning.serving(past, target, seen(box), NOW)
+    past = served.history(past, target, seen(box), NOW)
     assert past.crashes == {}
     assert actions(target, box, past=past) == [("Stop", "s0", 7)]
     dead = sandbox(exited(count=4), ready=False)
@@ -307,27 +307,27 @@ def test_a_finished_pod_runs_again_when_its_file_is_put_back():
     past = obs.History(uid="u1", incarnation=0)
     done = sandbox(exited(code=0), ready=False)
     target = pod(policy="Never", incarnation=1)
-    past = planning.serving(past, target, seen(done), NOW)
+    past = served.history(past, target, seen(done), NOW)
     assert actions(target, done, past=past) == [("RunSandbox", 1)]
 
 
 def test_the_predecessor_runs_on_until_the_new_image_is_there():
     old, new = pod(), pod(uid="u2")
     running = seen(sandbox(container()))
-    assert planning.target(new, old, running, {"main": PULLING}) is old
-    assert planning.target(new, old, running, {"main": READY}) is new
+    assert served.target(new, old, running, {"main": PULLING}) is old
+    assert served.target(new, old, running, {"main": READY}) is new
 
 
 def test_without_a_living_predecessor_there_is_nothing_to_wait_for():
     old, new = pod(), pod(uid="u2")
-    assert planning.target(new, old, seen(sandbox(exited(), ready=False)), {}) is new
-    assert planning.target(new, None, seen(), {}) is new
-    assert planning.target(None, old, seen(sandbox(container())), {}) is None
+    assert served.target(new, old, seen(sandbox(exited(), ready=False)), {}) is new
+    assert served.target(new, None, seen(), {}) is new
+    assert served.target(None, old, seen(sandbox(container())), {}) is None
 
 
 def test_a_file_that_was_removed_and_put_back_waits_for_no_image():
     old, new = pod(), pod(uid="u2", incarnation=1)
-    assert planning.target(new, old, seen(sandbox(container())), {}) is new
+    assert served.target(new, old, seen(sandbox(container())), {}) is new
 
 
 def test_what_succeeded_in_a_dead_sandbox_does_not_run_again_under_on_failure():
@@ -341,8 +341,8 @@ def test_what_succeeded_in_a_dead_sandbox_does_not_run_again_under_on_failure():
 
 def test_a_pod_that_is_adopted_keeps_its_age():
     box = sandbox(container())
-    assert planning.serving(obs.History(), pod(), seen(box), NOW + 99).started_at_ns == NOW
-    assert planning.serving(obs.History(), pod(), seen(), NOW + 99).started_at_ns == NOW + 99
+    assert served.history(obs.History(), pod(), seen(box), NOW + 99).started_at_ns == NOW
+    assert served.history(obs.History(), pod(), seen(), NOW + 99).started_at_ns == NOW + 99
 
 
 def test_a_dead_sandbox_stays_while_it_alone_tells_a_restart_count():

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from staticlet.pods import hostports, obstacles, places, steps, wanted
+from staticlet.pods import ends, hostports, obstacles, places, served, steps, wanted
 from staticlet.pods import observed as obs
-from staticlet.pods import plan as planning
 
 
 class Entrance:
@@ -51,11 +50,11 @@ class Entrance:
 
         That somebody removed the manifest and put it back ends the old pod in any case.
         """
-        if serving is None or planning.same_content(want, serving):
+        if serving is None or served.same_content(want, serving):
             return want
         if (want.incarnation, want.source) != (serving.incarnation, serving.source):
             return want
-        if not any(s.alive and planning.serves(s, serving) for s in seen.sandboxes):
+        if not any(s.alive and ends.serves(s, serving) for s in seen.sandboxes):
             return want
         self.obstacle = self._places.take(self._key, want, self._wake, self._end)
         return want if self.obstacle is None else serving
@@ -76,12 +75,12 @@ class Entrance:
             past: What is remembered.
         """
         living = [s for s in seen.sandboxes if s.alive]
-        serves = pod is not None and any(planning.serves(s, pod) for s in living)
+        serves = pod is not None and any(ends.serves(s, pod) for s in living)
         if not living:
             self._places.lives(self._key, None)
         elif serves and pod is not None:
             self._places.lives(self._key, pod.pod)
-        if pod is None or planning.is_over(pod, seen, past):
+        if pod is None or ends.is_over(pod, seen, past):
             self._go(living=bool(living))
             return made
         if self.obstacle is not None:

@@ -15,9 +15,8 @@ from pathlib import Path
 
 from staticlet.config.settings import Settings
 from staticlet.kube import core
-from staticlet.pods import fields, paths, report, wanted
+from staticlet.pods import ends, fields, paths, report, wanted
 from staticlet.pods import observed as obs
-from staticlet.pods import plan as planning
 from staticlet.wire import crilog
 
 BLOCK_BYTES = 64 * 1024
@@ -149,7 +148,7 @@ def _runs_again(
         if s.id in known.past.doomed
         for c in s.containers
     )
-    return seen.alive or doomed or planning.restarts(pod.pod, spec, seen)
+    return seen.alive or doomed or ends.restarts(pod.pod, spec, seen)
 
 
 def chosen(status: core.PodStatus, name: str, container: str, *, previous: bool) -> str:

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from staticlet.kube import core
-from staticlet.pods import fields, qos, wanted
+from staticlet.pods import ends, fields, qos, wanted
 from staticlet.pods import observed as obs
-from staticlet.pods import plan as planning
 from staticlet.pods.images import view as image_view
 
 TERMINAL = frozenset({"Succeeded", "Failed"})
@@ -162,7 +161,7 @@ def _waiting(
         return None
     if known.past.end_of(known.pod.uid, known.pod.revision) is not None:
         return None
-    if newest is not None and newest.exited and not planning.restarts(known.pod.pod, spec, newest):
+    if newest is not None and newest.exited and not ends.restarts(known.pod.pod, spec, newest):
         return None
     crashes = known.past.crashes.get(spec.name)
     if crashes and crashes.delay_s and crashes.until_ns > known.now_ns:
@@ -216,7 +215,7 @@ def _phase(
     began = any(_state(s).running or _ended(s) for s in regular)
     for one, _ in plain:
         ended = _ended(one)
-        if ended is not None and ended.exitCode != 0 and planning.restart_policy(pod) == "Never":
+        if ended is not None and ended.exitCode != 0 and ends.restart_policy(pod) == "Never":
             return "Failed"
         if not began and (ended is None or ended.exitCode != 0):
             return "Pending"
@@ -224,11 +223,11 @@ def _phase(
         return "Pending"
     if any(_state(s).running for s in regular):
         return "Running"
-    ends = [_ended(s) for s in regular]
-    if any(e is None for e in ends) or planning.restart_policy(pod) == fields.ALWAYS:
+    last = [_ended(s) for s in regular]
+    if any(e is None for e in last) or ends.restart_policy(pod) == fields.ALWAYS:
         return "Running"
-    codes = [e.exitCode for e in ends if e is not None]
-    if planning.restart_policy(pod) == "OnFailure" and any(codes):
+    codes = [e.exitCode for e in last if e is not None]
+    if ends.restart_policy(pod) == "OnFailure" and any(codes):
         return "Running"
     return "Failed" if any(codes) else "Succeeded"
 

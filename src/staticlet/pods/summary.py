@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from staticlet.pods import fields
-from staticlet.pods import plan as planning
+from staticlet.pods import ends, fields
 from staticlet.pods.report import Report
 
 RUNNING = "running"
@@ -35,7 +34,7 @@ def _kind(report: Report) -> str:
         if report.leaving is not None:
             return STOPPING
         return WAITING if report.want is not None else ""
-    if planning.is_over(pod, report.seen, report.past):
+    if ends.is_over(pod, report.seen, report.past):
         return FINISHED
     current = next((s for s in report.seen.sandboxes if s.uid == pod.uid and s.alive), None)
     if current is None:
@@ -43,7 +42,7 @@ def _kind(report: Report) -> str:
     running = {one.name for one in current.containers if one.running}
     ended = {one.name for one in current.containers if one.exited and one.exit_code == 0}
     names = {one.name for one in fields.containers(pod.pod)}
-    never = planning.restart_policy(pod.pod) != "Always"
+    never = ends.restart_policy(pod.pod) != "Always"
     return (
         RUNNING if names & running and names <= running | (ended if never else set()) else WAITING
     )

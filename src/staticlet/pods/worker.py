@@ -19,12 +19,15 @@ from typing import TypeVar, assert_never
 from staticlet.aio import clock as clocks
 from staticlet.aio import logfields
 from staticlet.pods import (
+    counting,
     deadline,
+    ends,
     entrance,
     fields,
     grace,
     preemption,
     report,
+    served,
     steps,
     telling,
     tools,
@@ -129,7 +132,7 @@ class Worker:
     def _end(self, reason: str, message: str, *, disruption: str = "") -> None:
         """End the pod for good, whatever its restartPolicy says."""
         pod = self._serving
-        if pod is None or planning.is_over(pod, self._seen, self._past):
+        if pod is None or ends.is_over(pod, self._seen, self._past):
             return
         ending = obs.Ending(
             uid=pod.uid,
@@ -238,7 +241,7 @@ class Worker:
         images: Mapping[str, image_view.ImageView] = {}
         if want is not None:
             images = self._views(want)
-        target = planning.target(want, self._serving, self._seen, images)
+        target = served.target(want, self._serving, self._seen, images)
         lacks_images = target is not want
         if target is not None and target is want:
             target = self._entrance.successor(want, self._serving, self._seen)
@@ -310,7 +313,7 @@ class Worker:
         if target is not None:
             self._leaving = None
             self._uncleaned.discard(target.uid)
-            self._past = planning.serving(self._past, target, self._seen, now_ns)
+            self._past = served.history(self._past, target, self._seen, now_ns)
         if target is not None and target is not before and target.source == wanted.API:
             self._renewal = True
         self._serving = target
@@ -332,7 +335,7 @@ class Worker:
     def _counts(self, pod: wanted.WantedPod) -> dict[str, int]:
         situation = self._situation(pod, {}, 0)
         names = [c.name for c in fields.all_containers(pod.pod)]
-        return {name: planning.next_count(situation, pod, name) for name in names}
+        return {name: counting.next_count(situation, pod, name) for name in names}
 
     def _earliest(self, wake_at_ns: int | None) -> int | None:
         """The plan's time, the pod's deadline, or the next try to get an image: the first."""
@@ -343,9 +346,9 @@ class Worker:
             if view.until is not None and view.until > now_s
         ]
         pod = self._serving
-        if pod is not None and not planning.is_over(pod, self._seen, self._past):
-            ends = None if self._waits_outside else deadline.ends_at_ns(pod, self._past)
-            times += [ends] if ends is not None else []
+        if pod is not None and not ends.is_over(pod, self._seen, self._past):
+            over = None if self._waits_outside else deadline.ends_at_ns(pod, self._past)
+            times += [over] if over is not None else []
         return min([*times, *([wake_at_ns] if wake_at_ns is not None else [])], default=None)
 
     async def _sleep(self, until_ns: int | None) -> None:

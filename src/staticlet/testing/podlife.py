@@ -16,9 +16,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from staticlet.kube import core
-from staticlet.pods import fields, tools, wanted
+from staticlet.pods import ends, fields, tools, wanted
 from staticlet.pods import observed as obs
-from staticlet.pods import plan as planning
 from staticlet.pods.images import view
 from staticlet.runtime import port
 
@@ -343,7 +342,7 @@ class Machine:
     def _ended_for_good(self, start: tools.ContainerStart) -> bool:
         """Whether it ran and restartPolicy starts nothing again; a new sandbox is set up anew."""
         sidecar = any(c.name == start.name and fields.is_sidecar(c) for c in _inits(start.pod))
-        once = planning.restart_policy(start.pod.pod) == "Never" and not sidecar
+        once = ends.restart_policy(start.pod.pod) == "Never" and not sidecar
         return once and self._turn(start) in self._ran
 
     def _turn(self, start: tools.ContainerStart) -> tuple[datetime, str, str, str]:
