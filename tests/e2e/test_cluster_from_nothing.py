@@ -116,7 +116,7 @@ def test_a_mirror_that_is_deleted_comes_back_and_nothing_else_happens(
     for name in FOUR:
         mirror = f"{name}-{NODE}"
         old = uid(cluster.shown(mirror))
-        cluster.kubectl("delete", "pod", mirror, "-n", SYSTEM, "--wait=false")
+        cluster.kubectl("delete", "pod", mirror, "-n", SYSTEM)
         until_another_uid(cluster, mirror, old)
     cluster.until_all_run()
     assert cluster.tasks() == before
