@@ -293,11 +293,11 @@ class PodLife(RuleBasedStateMachine):
             past=shown.past,
             images=shown.images,
             now_ns=self.machine.time.ns,
-            uncleaned=frozenset(self.worker._uncleaned),
+            uncleaned=frozenset(self.worker._mind.uncleaned),
         )
         made = planning.plan(situation)
         assert made == planning.plan(situation)
-        troubled = shown.trouble or self.worker._blind
+        troubled = shown.trouble or self.worker._mind.blind
         assert troubled or not made.actions, made
         if not made.actions and made.wake_at_ns is not None:
             assert made.wake_at_ns > situation.now_ns
