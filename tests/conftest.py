@@ -19,6 +19,7 @@ LONG = frozenset(
     (
         "test_api_contents",
         "test_api_faults",
+        "test_api_outage",
         "test_api_pods",
         "test_bad_requests",
         "test_crowds",

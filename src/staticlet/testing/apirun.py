@@ -44,6 +44,10 @@ class Server(Protocol):
         """The node's kubeconfig."""
 
     @property
+    def pid(self) -> int | None:
+        """Its pid while it runs."""
+
+    @property
     def log(self) -> str:
         """All that it has printed."""
 
