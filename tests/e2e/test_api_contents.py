@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import stat
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -13,8 +14,9 @@ from typing import Any
 import pytest
 
 from staticlet.host import mounts
+from staticlet.runtime.managed import ociimage
 from staticlet.testing import agent as agents
-from staticlet.testing import apirun
+from staticlet.testing import apirun, registry, upprocess
 from staticlet.testing import until as waiting
 from staticlet.testing.agent import NODE, Agent
 from staticlet.testing.containerd import Containerd
@@ -109,7 +111,11 @@ def says(agent: Agent, name: str, words: str) -> Any:
 
 def words_of(agent: Agent, name: str, restart: int = 0) -> str:
     """What one life of a pod's container has printed."""
-    (directory, *_) = [*agent.pod_logs.glob(f"default_{name}_*"), None]
+    return printed(agent.pod_logs, name, restart)
+
+
+def printed(logs: Path, name: str, restart: int = 0) -> str:
+    (directory, *_) = [*logs.glob(f"default_{name}_*"), None]
     path = directory / f"main/{restart}.log" if directory else None
     lines = path.read_text().splitlines() if path and path.exists() else []
     return "".join(line.split(" ", 3)[3] + "\n" for line in lines)
@@ -348,3 +354,81 @@ def test_a_pull_secret_that_is_missing_is_told_and_the_pod_runs(
     words = "Unable to retrieve some image pull secrets (none)"
     until(lambda: words in described(kubectl, "pulls"), "it is told", agent)
     assert "FailedToRetrieveImagePullSecret" in described(kubectl, "pulls")
+
+
+def test_a_pull_secret_opens_the_registry_that_it_is_for(
+    agent: Agent, kubectl: Kubectl, tmp_path: Path
+) -> None:
+    arch = ociimage.architecture(os.uname().machine)
+    archive = ociimage.image_archive(("x:1",), {}, run=ociimage.Run(cmd=("/none",)), arch=arch)
+    with registry.running(tmp_path, secured=True) as private:
+        image = private.push("private:1", archive)
+        container = {"name": "main", "image": image}
+        put(kubectl, pod("shut", container))
+        until(lambda: "ErrImagePull" in described(kubectl, "shut"), "it is shut out", agent)
+        words = [
+            f"--docker-server={private.host}",
+            f"--docker-username={registry.USER}",
+            f"--docker-password={registry.PASSWORD}",
+        ]
+        kubectl("create", "secret", "docker-registry", "opens", *words)
+        try:
+            put(kubectl, pod("let-in", container, imagePullSecrets=[{"name": "opens"}]))
+            pulled = f'Successfully pulled image "{image}"'
+            until(lambda: pulled in described(kubectl, "let-in"), "it is let in", agent)
+        finally:
+            kubectl("delete", "secret", "opens")
+    assert registry.PASSWORD not in agent.log
+
+
+def test_the_token_that_a_cluster_gives_every_pod_is_there(
+    agent: Agent, kubectl: Kubectl, api_server_kind: str
+) -> None:
+    if api_server_kind != apirun.KUBE:
+        pytest.skip("staticlet api gives none")
+    place = "/var/run/secrets/kubernetes.io/serviceaccount"
+    text = f"cat {place}/namespace; echo; cat {place}/token; echo; {WAIT}"
+    put(kubectl, pod("plain", text, automountServiceAccountToken=True))
+    until(lambda: len(words_of(agent, "plain").splitlines()) == 2, "it has a token", agent)
+    namespace, token = words_of(agent, "plain").splitlines()
+    assert namespace == "default"
+    assert token.count(".") == 2
+
+
+@pytest.mark.containerd
+@pytest.mark.skipif(os.geteuid() != 0, reason="containers need root")
+def test_on_a_bare_machine_with_staticlet_up_a_pod_sees_what_kubectl_has_made() -> None:
+    with upprocess.running() as up:
+        up.start()
+        waiting.until(up.kubeconfig_is_there, "the API server has written its kubeconfig")
+        up.until_node_is_ready()
+        up.kubectl("create", "configmap", "colours", "--from-literal=sky=blue")
+        up.kubectl("create", "secret", "generic", "keys", f"--from-literal=door={SECRET}")
+        made = mounting(
+            "both",
+            "while true; do echo $(cat /v/sky) $(cat /v/door) $sky $door; sleep 0.2; done",
+            {
+                "projected": {
+                    "sources": [
+                        {"configMap": {"name": "colours"}},
+                        {"secret": {"name": "keys"}},
+                    ]
+                }
+            },
+            terminationGracePeriodSeconds=1,
+        )
+        made["spec"]["containers"][0]["envFrom"] = [
+            {"configMapRef": {"name": "colours"}},
+            {"secretRef": {"name": "keys"}},
+        ]
+        up.kubectl("apply", "-f", "-", stdin=json.dumps(made))
+        before, after = f"blue {SECRET} blue {SECRET}\n", f"grey {SECRET} blue {SECRET}\n"
+
+        def says(words: str) -> bool:
+            return words in printed(up.base / "log", "both")
+
+        waiting.until(lambda: says(before), "it sees them", story=up.story)
+        up.kubectl("patch", "configmap", "colours", "-p", '{"data": {"sky": "grey"}}')
+        waiting.until(lambda: says(after), "it sees the change", story=up.story)
+        up.kubectl("delete", "pod", "both", "--grace-period=1", "--timeout=20s")
+        assert SECRET not in up.log
