@@ -70,6 +70,7 @@ def test_a_pod_that_runs_is_not_stopped_by_an_agent_that_would_not_take_it(agent
     life = agent.until_runs("stays")
     agent.stop()
     agent.start(without=LABEL)
+    assert agent.until_runs("stays") == life
     agent.runs_on(life, "stays")
     agent.kill_task(life.container_id)
     assert agent.until_runs("stays", after=life).restart_count == 1
