@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from staticlet.kube import core
-from staticlet.pods import labels, places, pool, report, wanted, worker
+from staticlet.pods import labels, listed, places, pool, report, wanted, worker
 from staticlet.pods import observed as obs
 from staticlet.pods.images import view
 from staticlet.runtime import port
@@ -104,7 +104,7 @@ def all_wanted(*pods, ready=("file",), sources=("file",)):
 
 
 def found(source="file", uid="u1"):
-    return pool.Found(
+    return listed.Found(
         sources=frozenset({source}), sandboxes={"s0": True}, containers={}, uids=(uid,)
     )
 
@@ -289,8 +289,8 @@ def test_what_the_runtime_lists_is_grouped_by_pod():
             created_at_ns=1,
         )
     ]
-    grouped = pool.found(sandboxes, containers, lambda s: s.annotations["staticlet.dev/source"])
-    assert grouped[KEY] == pool.Found(
+    grouped = listed.by_pod(sandboxes, containers, lambda s: s.annotations["staticlet.dev/source"])
+    assert grouped[KEY] == listed.Found(
         sources=frozenset({"file"}),
         sandboxes={"s0": False, "s1": True},
         containers={"c": port.ContainerState.RUNNING},
@@ -386,7 +386,7 @@ def running_on(pod):
         created_at_ns=1,
         annotations=labels.sandbox_annotations(pod, wantedpods.settings().root_dir),
     )
-    return pool.found([box], [], labels.source_of)
+    return listed.by_pod([box], [], labels.source_of)
 
 
 async def test_what_was_found_running_has_its_ports_before_any_worker_asks_for_them(monkeypatch):

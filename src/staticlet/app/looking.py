@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from staticlet.app import facts
 from staticlet.config.settings import Settings
-from staticlet.pods import labels, orphans, pool, runtimegate, wanted
+from staticlet.pods import labels, listed, orphans, runtimegate, wanted
 from staticlet.runtime import port
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class Looking:
         """Ask anew what may be another runtime now."""
         self._driver_unknown = True
 
-    async def find(self) -> Mapping[wanted.PodKey, pool.Found]:
+    async def find(self) -> Mapping[wanted.PodKey, listed.Found]:
         """All that is ours, by pod; waits for the runtime."""
         await self._gate.wait()
         if self._driver_unknown:
@@ -57,7 +57,7 @@ class Looking:
         sandboxes = await self._runtime.list_sandboxes(self._chosen)
         containers = await self._runtime.list_containers(self._chosen)
         await self._orphans.listed(sandboxes, containers)
-        return pool.found(sandboxes, containers, labels.source_of)
+        return listed.by_pod(sandboxes, containers, labels.source_of)
 
     async def follow_events(self, heard: Callable[[port.RuntimeEvent], None]) -> None:
         """Hear of exits from runtimes that tell; the kernel tells of the others."""

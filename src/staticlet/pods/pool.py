@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from staticlet.aio import latest, logfields, supervise
+from staticlet.pods import listed, report, restarts, tools, wanted
 from staticlet.pods import observed as obs
-from staticlet.pods import report, restarts, tools, wanted
 from staticlet.pods import worker as working
 from staticlet.runtime import port
 
@@ -26,26 +26,7 @@ REMEMBER_S = 600.0
 REMEMBER_PODS = 256
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """What is ours on the runtime, of one pod key.
-
-    Attributes:
-        sources: Which sources brought its sandboxes (`file`, `http`).
-        sandboxes: Whether each sandbox is ready, by id.
-        containers: The state of each container, by id.
-        uids: UID of each sandbox, newest first.
-        living: The sandboxes of which something lives.
-    """
-
-    sources: frozenset[str]
-    sandboxes: Mapping[str, bool]
-    containers: Mapping[str, port.ContainerState]
-    uids: tuple[str, ...]
-    living: tuple[port.Sandbox, ...] = ()
-
-
-Lister = Callable[[], Awaitable[Mapping[wanted.PodKey, Found]]]
+Lister = Callable[[], Awaitable[Mapping[wanted.PodKey, listed.Found]]]
 
 
 class Pool:
@@ -66,7 +47,7 @@ class Pool:
         self._listing_since: float | None = None
         self._wanted: latest.Latest[wanted.Wanted | None] = latest.Latest(None)
         self._workers: dict[wanted.PodKey, working.Worker] = {}
-        self._found: Mapping[wanted.PodKey, Found] = {}
+        self._found: Mapping[wanted.PodKey, listed.Found] = {}
         self._listed = asyncio.Event()
         self._relist = asyncio.Event()
         self._memory: OrderedDict[tuple[wanted.PodKey, str], tuple[float, obs.History]] = (
@@ -296,56 +277,16 @@ class Pool:
             except TimeoutError:
                 pass  # the safety net's own time
 
-    async def _list(self) -> Mapping[wanted.PodKey, Found]:
+    async def _list(self) -> Mapping[wanted.PodKey, listed.Found]:
         self._listing_since = self._tools.clock.monotonic()
         try:
             return await self._find()
         finally:
             self._listing_since = None
 
-    def _compare(self, found: Mapping[wanted.PodKey, Found]) -> None:
+    def _compare(self, found: Mapping[wanted.PodKey, listed.Found]) -> None:
         """Wake the workers that believe something else than the runtime shows."""
         self._found = found
         for key, one in self._workers.items():
-            if _differs(one.seen.sandboxes, found.get(key)):
+            if listed.differs(one.seen.sandboxes, found.get(key)):
                 one.doubt()
-
-
-def _differs(seen: Sequence[obs.ObservedSandbox], found: Found | None) -> bool:
-    sandboxes: Mapping[str, bool] = found.sandboxes if found else {}
-    containers: Mapping[str, port.ContainerState] = found.containers if found else {}
-    believed = {s.id: s.ready for s in seen}
-    believed_containers = {c.id: c.state for s in seen for c in s.containers}
-    return believed != dict(sandboxes) or believed_containers != dict(containers)
-
-
-def found(
-    sandboxes: Iterable[port.Sandbox],
-    containers: Iterable[port.Container],
-    source_of: Callable[[port.Sandbox], str],
-) -> dict[wanted.PodKey, Found]:
-    """Group what the runtime lists by pod key."""
-    boxes: dict[wanted.PodKey, list[port.Sandbox]] = {}
-    keys: dict[str, wanted.PodKey] = {}
-    for sandbox in sandboxes:
-        key = wanted.PodKey(sandbox.namespace, sandbox.name)
-        boxes.setdefault(key, []).append(sandbox)
-        keys[sandbox.id] = key
-    states: dict[wanted.PodKey, dict[str, port.ContainerState]] = {}
-    running: set[str] = set()
-    for container in containers:
-        owner = keys.get(container.sandbox_id)
-        if container.state in (port.ContainerState.RUNNING, port.ContainerState.UNKNOWN):
-            running.add(container.sandbox_id)
-        if owner is not None:
-            states.setdefault(owner, {})[container.id] = container.state
-    return {
-        key: Found(
-            sources=frozenset(source_of(s) for s in own),
-            sandboxes={s.id: s.ready for s in own},
-            containers=states.get(key, {}),
-            uids=tuple(s.uid for s in sorted(own, key=lambda s: -s.created_at_ns)),
-            living=tuple(s for s in own if s.ready or s.id in running),
-        )
-        for key, own in boxes.items()
-    }
