@@ -209,3 +209,17 @@ async def test_what_nobody_told_of_is_seen_within_a_minute():
         world.view.left.discard(uid)
         await asyncio.sleep(60)
         assert POD not in world.api.objects
+
+
+async def test_what_was_bound_while_another_agent_had_the_name_is_admitted_when_it_is_ours_again():
+    async with serving() as world:
+        world.node.grant(granted=False)
+        spec = {"nodeName": NODE, "containers": [{"name": "c", "image": "busybox:1"}]}
+        meta = {"name": "web", "namespace": "default"}
+        meta["creationTimestamp"] = "2030-01-01T00:00:00Z"
+        made = await world.api.ask("POST", PODS, {"kind": "Pod", "metadata": meta, "spec": spec})
+        await asyncio.sleep(30)
+        assert world.view.wants() == {}
+        world.node.grant(granted=True)
+        await asyncio.sleep(1)
+        assert made["metadata"]["uid"] in world.view.wants()

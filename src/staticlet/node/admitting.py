@@ -57,6 +57,7 @@ class Admitting:
         admitted: The UIDs of those that were taken.
         refused: Why the others were not, by UID.
         begun: Whether any could be decided about so far.
+        waiting: Whether none can be decided about as it is: the Node is not known, or not ours.
         more: Set when there were too many to decide about at once: look again after a moment.
     """
 
@@ -69,6 +70,7 @@ class Admitting:
         self.admitted: set[str] = set()
         self.refused: dict[str, admission.Refusal] = {}
         self.begun = False
+        self.waiting = True
         self.more = asyncio.Event()
         self._agent = agent
         self._node = node
@@ -98,7 +100,8 @@ class Admitting:
             if self.is_lost(obj) and not apipods.is_over(obj):
                 self._refuse(obj, admission.admit(obj, {}, (), holder=self._holder(obj)))
         node = self._node.node
-        if node is None or not self._node.granted:
+        self.waiting = node is None or not self._node.granted
+        if node is None or self.waiting:
             return
         self.begun = True
         new = [one for one in objects if self._is_new(one)]

@@ -137,7 +137,7 @@ class ApiPods:
             with self._node.changes.subscribed() as news:
                 try:
                     while await news.next():
-                        if not self._admitting.begun:
+                        if self._admitting.waiting:
                             self._take_in([*self._there.objects])
                 except fanout.Dropped:
                     continue
