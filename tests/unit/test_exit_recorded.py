@@ -4,7 +4,7 @@ import pytest
 
 from staticlet.aio import clock
 from staticlet.host import cgroup
-from staticlet.pods import hands, labels, observe
+from staticlet.pods import endings, hands, labels, observe
 from staticlet.runtime import port
 from staticlet.testing import wantedpods
 
@@ -68,7 +68,7 @@ async def test_a_runtime_that_never_writes_it_down_is_asked_again_by_way_of_the_
     runtime = Slow(questions=1000)
     after = await hands_on(runtime, tmp_path).exit_of(observe.container(RUNNING))
     assert (after.running, after.pid) == (True, 4711)
-    assert runtime.asked == len(hands.RECORDED_WITHIN_S)
+    assert runtime.asked == len(endings.RECORDED_WITHIN_S)
 
 
 class Refusing(Slow):

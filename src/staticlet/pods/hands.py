@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 
 from staticlet.aio import clock as clocks
@@ -22,14 +21,14 @@ from staticlet.pods import (
     discard,
     disk,
     dns,
-    faults,
+    endings,
     fields,
     labels,
     observe,
     paths,
     podcgroup,
     sandboxspec,
-    termination,
+    stepfaults,
     tools,
     wanted,
 )
@@ -41,11 +40,6 @@ from staticlet.pods.volumes import plan as planned
 from staticlet.runtime import port
 
 log = logging.getLogger(__name__)
-
-MIN_GRACE_S = 2
-"""The least that the kubelet gives a container to stop."""
-RECORDED_WITHIN_S = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 1.0)
-"""The waits for an exit to be recorded, once the runtime said that the container is stopped."""
 
 
 class RuntimeHands:
@@ -77,6 +71,7 @@ class RuntimeHands:
         self._clock = clock
         self._trees = trees
         self._events = events or tools.Unheard()
+        self._endings = endings.Endings(runtime, lambda: self._settings)
         self._objects = objects or apiobjects.NoObjects()
 
     def use(self, settings: Settings) -> None:
@@ -85,14 +80,14 @@ class RuntimeHands:
 
     async def look(self, key: wanted.PodKey) -> obs.Observed:
         """All sandboxes of a pod key with their containers."""
-        with _fault("RuntimeFault", look=True):
+        with stepfaults.within("RuntimeFault", look=True):
             return await observe.look(
                 self._runtime, observe.selector(self._settings.root_dir, key)
             )
 
     async def recall(self, sandbox: obs.ObservedSandbox) -> wanted.WantedPod | None:
         """The pod that a sandbox was made for, from the sandbox's annotations."""
-        with _fault("RuntimeFault", look=True):
+        with stepfaults.within("RuntimeFault", look=True):
             status = await self._runtime.sandbox_status(sandbox.id)
         made_for = labels.pod_of(status.sandbox)
         if made_for is None:
@@ -110,9 +105,9 @@ class RuntimeHands:
     async def run_sandbox(self, pod: wanted.WantedPod, attempt: int) -> obs.ObservedSandbox:
         """Make directories, volumes and the sandbox."""
         node = self._node()
-        with _fault("FailedMount"):
+        with stepfaults.within("FailedMount"):
             await asyncio.to_thread(self._prepare, pod, node, self._objects.of(pod))
-        with _fault("FailedCreatePodSandBox", look=True):
+        with stepfaults.within("FailedCreatePodSandBox", look=True):
             config = sandboxspec.sandbox_config(
                 pod, attempt=attempt, node=node, settings=self._settings
             )
@@ -150,7 +145,7 @@ class RuntimeHands:
         """Create and start a container; what is seen of it right after."""
         pod, sandbox = start.pod, start.sandbox
         node, settings, held = self._node(), self._settings, self._objects.of(pod)
-        with _fault("CreateContainerConfigError"):
+        with stepfaults.within("CreateContainerConfigError"):
             container = containerspec.container_of(pod.pod, start.name)
             prepared = await asyncio.to_thread(
                 disk.prepare_container,
@@ -177,11 +172,11 @@ class RuntimeHands:
             sandbox_config = sandboxspec.sandbox_config(
                 pod, attempt=sandbox.attempt, node=node, settings=settings
             )
-        with _fault("CreateContainerError", look=True):
+        with stepfaults.within("CreateContainerError", look=True):
             container_id = await self._runtime.create_container(sandbox.id, config, sandbox_config)
         subject = happened.of_container(pod.key, pod.uid, start.name, pod=pod.pod)
         self._events.record(subject, happened.NORMAL, "Created", "Container created")
-        with _fault("RunContainerError", look=True):
+        with stepfaults.within("RunContainerError", look=True):
             await self._runtime.start_container(container_id)
             self._events.record(subject, happened.NORMAL, "Started", "Container started")
             status = await self._runtime.container_status(container_id, verbose=True)
@@ -189,8 +184,8 @@ class RuntimeHands:
         disk.link_log(where, start.name, start.restart_count, container_id)
         if start.restart_count > 1:
             await self._remove_older(where, start)
-        with _fault("RunContainerError", look=True):
-            return await self._with_message(status)
+        with stepfaults.within("RunContainerError", look=True):
+            return await self._endings.with_message(status)
 
     def _warn_of_names(
         self, pod: wanted.WantedPod, container: core.Container, held: apiobjects.Holdings
@@ -210,7 +205,7 @@ class RuntimeHands:
         from staticlet.pods.volumes import renewal  # most machines have no such volume
 
         node, settings = self._node(), self._settings
-        with _fault("FailedMount"):
+        with stepfaults.within("FailedMount"):
             if living:
                 known = self._objects.of(pod)
                 troubles = await asyncio.to_thread(
@@ -234,84 +229,19 @@ class RuntimeHands:
 
     async def stop(self, sandbox: obs.ObservedSandbox, grace_s: int) -> obs.ObservedSandbox:
         """Stop all containers of a sandbox at once, each with the grace, then the sandbox."""
-        with _fault("FailedKillPod", look=True):
-            async with asyncio.TaskGroup() as group:
-                for one in sandbox.containers:
-                    if one.alive:
-                        group.create_task(
-                            self._runtime.stop_container(
-                                one.id, grace_s=max(grace_s, MIN_GRACE_S)
-                            ),
-                            name=f"stop {one.name}",
-                        )
-            await self._runtime.stop_sandbox(sandbox.id)
-            containers = [await self._after(c) if c.alive else c for c in sandbox.containers]
-        return replace(sandbox, ready=False, containers=tuple(containers))
+        return await self._endings.stop(sandbox, grace_s)
 
     async def exit_of(self, container: obs.ObservedContainer) -> obs.ObservedContainer:
-        """The container after the runtime has recorded the exit of its process.
-
-        The kernel tells of the exit before the runtime has taken note. Stopping a container
-        whose process is gone sends no signal to anybody: it returns as soon as the exit is
-        recorded, which is the event to wait for. There is a moment in which containerd takes the
-        task for gone and has not written the exit down yet: then it returns at once, and the
-        status is asked for until it tells. Should it never do so, the container keeps its pid:
-        watching that one again, which is gone, brings us back here.
-        """
-        with _fault("RuntimeFault", look=True):
-            await self._await_stop(container.id)
-            for delay_s in RECORDED_WITHIN_S:
-                after = await self._after(container)
-                if not after.alive:
-                    return after
-                await asyncio.sleep(delay_s)
-            return replace(after, pid=container.pid)
-
-    async def _await_stop(self, container_id: str) -> None:
-        """Let the runtime say that a container is stopped; its status tells more than a refusal.
-
-        Where the whole pod ends, containerd may find the process that it would ask gone.
-        """
-        try:
-            await self._runtime.stop_container(container_id, grace_s=0)
-        except port.Unavailable:
-            raise
-        except port.RuntimeFault as fault:
-            log.debug("container %s: %s", container_id, fault)
-
-    async def _after(self, container: obs.ObservedContainer) -> obs.ObservedContainer:
-        try:
-            status = await self._runtime.container_status(container.id)
-        except port.NotFound:
-            gone = port.ContainerState.EXITED
-            return replace(container, state=gone, exit_code=137, reason="ContainerStatusUnknown")
-        return await self._with_message(status)
-
-    async def _with_message(self, status: port.ContainerStatus) -> obs.ObservedContainer:
-        """The container with its termination message, once it has ended."""
-        seen = observe.container(status)
-        if not seen.exited:
-            return seen
-        where = paths.of(labels.key_of(status.labels), labels.uid_of(status), self._settings)
-        message = await asyncio.to_thread(
-            termination.read,
-            where.termination_log(seen.name, seen.restart_count),
-            where.log_file(seen.name, seen.restart_count),
-            policy=status.annotations.get(labels.TERMINATION_POLICY, ""),
-            exit_code=seen.exit_code,
-            runtime_message=seen.message,
-        )
-        return replace(seen, message=message)
+        """The container after the runtime has recorded the exit of its process."""
+        return await self._endings.exit_of(container)
 
     async def sandbox_exit_of(self, sandbox: obs.ObservedSandbox) -> obs.ObservedSandbox:
         """The sandbox after its own process ended: not ready any more."""
-        with _fault("RuntimeFault", look=True):
-            await self._runtime.stop_sandbox(sandbox.id)
-        return replace(sandbox, ready=False)
+        return await self._endings.sandbox_exit_of(sandbox)
 
     async def pids(self, sandbox: obs.ObservedSandbox) -> obs.ObservedSandbox:
         """The sandbox with its own pid, where the runtime tells it."""
-        with _fault("RuntimeFault", look=True):
+        with stepfaults.within("RuntimeFault", look=True):
             status = await self._runtime.sandbox_status(sandbox.id, verbose=True)
         return replace(sandbox, pid=status.pid, ready=status.sandbox.ready)
 
@@ -320,7 +250,7 @@ class RuntimeHands:
     ) -> None:
         """Remove a dead container, its log and its last words."""
         where = paths.of(key, uid, self._settings)
-        with _fault("RuntimeFault", look=True):
+        with stepfaults.within("RuntimeFault", look=True):
             await self._runtime.remove_container(container.id)
             await asyncio.to_thread(
                 discard.remove_container,
@@ -332,13 +262,13 @@ class RuntimeHands:
 
     async def remove_sandbox(self, sandbox_id: str) -> None:
         """Remove a dead sandbox with its containers."""
-        with _fault("RuntimeFault", look=True):
+        with stepfaults.within("RuntimeFault", look=True):
             await self._runtime.stop_sandbox(sandbox_id)
             await self._runtime.remove_sandbox(sandbox_id)
 
     async def clean_up(self, key: wanted.PodKey, uid: str) -> None:
         """Unmount and remove everything that a UID left on the machine."""
-        with _fault("FailedCleanUp"):
+        with stepfaults.within("FailedCleanUp"):
             await asyncio.to_thread(self._discard, paths.of(key, uid, self._settings))
 
     def _prepare(self, pod: wanted.WantedPod, node: NodeFacts, held: apiobjects.Holdings) -> None:
@@ -354,39 +284,3 @@ class RuntimeHands:
         for trouble in troubles:
             log.warning("%s/%s: cgroup: %s", where.namespace, where.name, trouble)
         discard.remove_pod(where)  # last: by the directory it is known what is still to be done
-
-
-@contextmanager
-def _fault(reason: str, *, look: bool = False) -> Iterator[None]:
-    """Turn what may go wrong in a step into a StepFault; `reason` is the kubelet's for it."""
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        _raise_first(group, reason, look=look)
-    except (
-        port.RuntimeFault,
-        faults.PodFault,
-        discard.CleanupFault,
-        OSError,
-    ) as fault:
-        raise _translated(fault, reason, look=look) from fault
-
-
-def _raise_first(group: BaseExceptionGroup[BaseException], reason: str, *, look: bool) -> None:
-    """What several parallel calls raised, as the worst of them alone."""
-    for kind in (port.Unavailable, port.RuntimeFault):
-        matching = group.subgroup(kind)
-        if matching is not None:
-            first = matching.exceptions[0]
-            raise _translated(first, reason, look=look) from group
-    raise group
-
-
-def _translated(fault: BaseException, reason: str, *, look: bool) -> BaseException:
-    match fault:
-        case port.Unavailable():
-            return fault
-        case faults.PodFault():
-            return tools.StepFault(fault.reason, fault.message)
-        case _:
-            return tools.StepFault(reason, str(fault), look=look)
