@@ -170,12 +170,23 @@ async def test_options_that_break_rules_are_refused(
         assert found.code == code
 
 
-async def test_a_foreground_deletion_that_has_to_wait_is_accepted() -> None:
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ({"propagationPolicy": "Foreground"}, 202),
+        ({"orphanDependents": "false"}, 202),
+        ({"propagationPolicy": "Background"}, 200),
+        ({}, 200),
+    ],
+)
+async def test_a_deletion_that_has_to_wait_is_accepted_where_that_was_asked_for(
+    query: dict[str, str], code: int
+) -> None:
     async with verbcalls.served() as api:
         await api.ask("create", "pods", body=pod(node="n"))
-        answer = await api.ask("delete", "pods", "web", propagationPolicy="Foreground")
+        answer = await api.ask("delete", "pods", "web", **query)
         assert isinstance(answer, answers.One)
-        assert answer.code == 202
+        assert answer.code == code
 
 
 async def test_a_collection_goes_by_its_selectors_each_object_as_if_alone() -> None:

@@ -75,8 +75,7 @@ async def removed(
 
     saved = await saving.save(backend, call, kind, key, decide)
     if not gone:
-        waits = asked.propagation == "Foreground"
-        return answers.with_code(saved, _ACCEPTED) if waits else saved
+        return answers.with_code(saved, _ACCEPTED) if asked.told_waiting else saved
     return saved if kind.strategy.returns_deleted else _done(kind, saved)
 
 

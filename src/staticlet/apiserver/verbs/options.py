@@ -20,8 +20,8 @@ from staticlet.kube.validate import errors
 VALIDATIONS = ("Ignore", "Warn", "Strict")
 EXACT = "Exact"
 NOT_OLDER = "NotOlderThan"
-ORPHAN = "Orphan"
-PROPAGATIONS = ("Foreground", "Background", ORPHAN)
+FOREGROUND, BACKGROUND, ORPHAN = "Foreground", "Background", "Orphan"
+PROPAGATIONS = (FOREGROUND, BACKGROUND, ORPHAN)
 LONGEST_MANAGER = 128
 EVERYTHING = selector.Selector()
 
@@ -191,12 +191,14 @@ class Deleting:
         uid: The uid that the object must have; empty for any.
         version: The resourceVersion that it must have; empty for any.
         propagation: Foreground, Background, Orphan, or empty.
+        told_waiting: Whether 202 tells that the object stays for now.
     """
 
     grace_s: int | None = None
     uid: str = ""
     version: str = ""
     propagation: str = ""
+    told_waiting: bool = False
 
 
 def deleting(call: calls.Call, given: Mapping[str, Any]) -> Deleting:
@@ -217,13 +219,14 @@ def deleting(call: calls.Call, given: Mapping[str, Any]) -> Deleting:
     _refuse("DeleteOptions", _deleting_errors(propagation, dry_run, orphan=orphan))
     call.dry_run = call.dry_run or bool(dry_run)
     conditions = given.get("preconditions") or {}
-    if orphan:
-        propagation = ORPHAN
+    if orphan is not None:
+        propagation = ORPHAN if orphan else BACKGROUND
     return Deleting(
         grace_s=1 if grace is not None and grace < 0 else grace,
         uid=conditions.get("uid", ""),
         version=conditions.get("resourceVersion", ""),
         propagation=propagation,
+        told_waiting=propagation == FOREGROUND or orphan is False,
     )
 
 
