@@ -8,7 +8,7 @@ import pytest
 
 from staticlet.kube import core, table
 from staticlet.pods import observed as obs
-from staticlet.pods import present, report, status, wanted
+from staticlet.pods import present, report, status, statusparts, wanted
 from staticlet.pods.images import view
 from staticlet.runtime import port
 
@@ -62,7 +62,7 @@ def known(target, *containers, ready=True, past=None, images=None):
         created_at_ns=NOW - 61 * obs.SECOND_NS,
         containers=containers,
     )
-    return status.Known(
+    return statusparts.Known(
         pod=target,
         seen=obs.Observed(sandboxes=(sandbox,)),
         past=past or obs.History(uid="u1", started_at_ns=NOW - 62 * obs.SECOND_NS),

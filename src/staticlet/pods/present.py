@@ -9,7 +9,7 @@ import msgspec
 
 from staticlet.kube import core
 from staticlet.pods import observed as obs
-from staticlet.pods import obstacles, status, wanted
+from staticlet.pods import obstacles, status, statusparts, wanted
 from staticlet.pods import report as report_values
 from staticlet.pods.images import view as image_view
 
@@ -27,7 +27,7 @@ def pod(
         shown, since = report.leaving
     if shown is None:
         return None
-    known = status.Known(
+    known = statusparts.Known(
         pod=shown,
         seen=report.seen,
         past=report.past,
@@ -45,7 +45,7 @@ def pod(
     )
 
 
-def _status(known: status.Known) -> core.PodStatus:
+def _status(known: statusparts.Known) -> core.PodStatus:
     """The status; of a pod that has ended in the API, its end is what the API says."""
     found, told = status.status(known), known.pod.pod.status
     if not known.pod.over or told is None:
@@ -64,7 +64,7 @@ def _metadata(
     return msgspec.structs.replace(
         shown.pod.metadata or core.ObjectMeta(),
         uid=shown.uid,
-        creationTimestamp=status.time_of(began) if began else shown.seen,
+        creationTimestamp=statusparts.time_of(began) if began else shown.seen,
         deletionTimestamp=since,
     )
 
