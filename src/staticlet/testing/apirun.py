@@ -123,6 +123,7 @@ def port(server: Server) -> int:
 
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 RENEW_S = 10.0
+_MERGE = {"Content-Type": "application/merge-patch+json"}
 
 
 @contextmanager
@@ -137,7 +138,7 @@ def alive(server: Server, node: str) -> Iterator[None]:
         while not over.wait(RENEW_S):
             with contextlib.suppress(OSError, http.client.HTTPException):  # it is killed, perhaps
                 spec = {"renewTime": rfc3339.micro(time.now())}
-                kept.patch(f"{LEASES}/{node}", {"spec": spec})
+                kept.ask("PATCH", f"{LEASES}/{node}", {"spec": spec}, headers=_MERGE)
         kept.close()
 
     thread = threading.Thread(target=renew, name=f"lease of {node}")
