@@ -257,7 +257,8 @@ async def _renew(options: Options, context: ssl.SSLContext, clock: clocks.Clock)
         await asyncio.sleep(RENEW_S)
         try:
             await asyncio.to_thread(_ensure, options, clock)
-            tls.reload(context, _tls_files(options))  # of one that is given, too
+            # of one that is given, too
+            tls.show(context, await asyncio.to_thread(tls.read, _tls_files(options)))
         except (certfiles.CertificateFault, tls.TlsFault) as fault:
             log.error("%s; going on with what there is", fault)  # noqa: TRY400  it says it
 

@@ -75,7 +75,7 @@ class Certificates:
                 files = await self._files()
                 now = self._pair_now()
                 if now != self._shown:
-                    await asyncio.to_thread(tls.reload, context, files)
+                    tls.show(context, await asyncio.to_thread(tls.read, files))
                     self._shown, told = now, ""
                     where = files.certificate
                     log.info("the kubelet's API shows the new certificate in %s", where)

@@ -6,7 +6,10 @@ handshake fails: who shows credentials that prove nothing is told so at once.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,16 +74,52 @@ def reload(used: ssl.SSLContext, files: TlsFiles) -> None:
     Raises:
         TlsFault: A file cannot be read, or is not what it should be; what was shown still is.
     """
-    pair = f"{files.certificate} and {files.key}"
+    show(used, read(files))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """A certificate and its private key, which fit each other, as PEM."""
+
+    certificate: bytes
+    key: bytes
+
+
+def read(files: TlsFiles) -> Pair:
+    """The certificate and the key as they are in their files now.
+
+    Raises:
+        TlsFault: A file cannot be read, or is not what it should be.
+    """
     try:
-        for pair_file in (files.certificate, files.key):
-            pair_file.open("rb").close()  # OpenSSL does not say which of them it cannot read
-        # OpenSSL keeps half of a pair that does not match: tried apart, the old one stays whole.
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(files.certificate, files.key)
-        used.load_cert_chain(files.certificate, files.key)
+        found = Pair(certificate=files.certificate.read_bytes(), key=files.key.read_bytes())
+        show(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), found)
     except (OSError, ssl.SSLError) as fault:
-        what = fault.filename or pair
+        what = fault.filename or f"{files.certificate} and {files.key}"
         raise TlsFault(f"cannot serve with {what}: {fault.strerror or fault}") from fault
+    return found
+
+
+def show(used: ssl.SSLContext, pair: Pair) -> None:
+    """Show a certificate to all who connect from now on.
+
+    OpenSSL takes the two halves one after the other and forgets a key that does not fit: a pair
+    must have been tried before, and no handshake may begin meanwhile. Call this where connections
+    are served, and `read` elsewhere.
+    """
+    with _file_of(pair.certificate) as certificate, _file_of(pair.key) as key:
+        used.load_cert_chain(certificate, key)
+
+
+@contextlib.contextmanager
+def _file_of(data: bytes) -> Iterator[str]:
+    """The name of a file in memory, while the context is open: OpenSSL takes nothing else."""
+    descriptor = os.memfd_create("tls")
+    try:
+        os.write(descriptor, data)
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
 
 
 def peer_certificate(request: web.BaseRequest) -> bytes | None:
