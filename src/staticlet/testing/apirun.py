@@ -23,6 +23,12 @@ ADMIN_TOKEN = apiserver.TOKENS["admin"]
 EMBEDDED, KUBE = CHOICES = ("embedded", "kube")
 """The servers that a run of tests may choose from."""
 
+LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+RENEW_S = 10.0
+"""How often the Lease of a node that was made by hand is renewed."""
+
+_MERGE = {"Content-Type": "application/merge-patch+json"}
+
 
 class Server(Protocol):
     """An API server as a process: `apiserver.ApiProcess`, `kubecluster.KubeCluster`."""
@@ -119,11 +125,6 @@ def trust(server: Server) -> ssl.SSLContext:
 def port(server: Server) -> int:
     """Its port on the loopback."""
     return urlsplit(server.url).port or 443
-
-
-LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
-RENEW_S = 10.0
-_MERGE = {"Content-Type": "application/merge-patch+json"}
 
 
 @contextmanager
