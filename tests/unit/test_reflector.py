@@ -249,6 +249,17 @@ async def test_a_server_that_is_away_is_asked_every_few_seconds_and_found_soon()
     assert 10 < len(times) < 40
 
 
+async def test_a_server_that_cuts_each_stream_is_asked_every_few_seconds() -> None:
+    """As one that is killed again and again does, which must be found soon when it stays."""
+    script = Script(lists=[listed(pod("a"))], watches=[[2.0, AWAY] for _ in range(30)])
+    await follow(script, for_s=180, chance=0.99)
+    times = [when for when, what, _ in script.asked if what == "list"]
+    gaps = [later - sooner for sooner, later in itertools.pairwise(times)][4:]
+    assert gaps
+    assert max(gaps) <= 2 + reflector.MOST_AWAY_S
+    assert min(gaps) > 4
+
+
 async def test_streams_that_end_at_once_are_not_a_storm() -> None:
     script = Script(lists=[listed()], watches=[[] for _ in range(1000)])
     await follow(script, for_s=600, chance=0.99)

@@ -44,7 +44,8 @@ STREAM_S = 300.0
 """Streams end after one to two times this, as client-go has it, so that none lasts for ever."""
 
 MOST_AWAY_S = 3.0
-"""The longest pause while nothing answers: so soon it is seen that the server is back."""
+"""The longest pause while nothing answers, or streams are cut: so soon it is seen that the server
+is back."""
 
 MOST_PAUSE_S = 30.0
 """The longest pause while the server refuses, or ends each stream at once."""
@@ -104,6 +105,7 @@ class Reflector:
         self._away = backoff.Backoff(random, most_s=MOST_AWAY_S)
         self._refused = backoff.Backoff(random, most_s=MOST_PAUSE_S)
         self._unsettled = backoff.Backoff(random, most_s=MOST_PAUSE_S)
+        self._cut = backoff.Backoff(random, most_s=MOST_AWAY_S)
         self._saying = saying.Saying(log, f"following {path}", clock)
 
     @property
@@ -163,11 +165,14 @@ class Reflector:
         if isinstance(fault, port.Refused) and fault.code == HTTPStatus.GONE:
             self._version = ""
             fault = None
-        if fault is None or self._settled:
-            log.debug("following %s: %s", self._path, fault or "the stream ended")
-            return 0.0 if self._settled and fault is None else self._unsettled.next()
+        if fault is None:
+            log.debug("following %s: the stream ended", self._path)
+            return 0.0 if self._settled else self._unsettled.next()
+        if self._settled:
+            log.debug("following %s: %s", self._path, fault)
+            return self._cut.next()
         self._version = ""
-        return self._failed(fault, self._unsettled)
+        return self._failed(fault, self._cut)
 
     async def _take_events(self) -> None:
         seconds = int(STREAM_S * (1 + self._random()))
@@ -233,6 +238,7 @@ class Reflector:
         self._settled = True
         self._refused.reset()
         self._unsettled.reset()
+        self._cut.reset()
         self._saying.back()
 
     def _failed(self, fault: port.ApiFault, otherwise: backoff.Backoff) -> float:
