@@ -167,6 +167,14 @@ def test_a_mirror_of_a_node_that_was_deleted_is_made_anew():
     made = step(node_uid="another-uid")
     assert (made.why, made.edited) == ("it does not belong to the Node", True)
     assert step(node_uid="").act is mirrorplan.Act.NOTHING
+    old = mirrorpod.kept(mirror())
+    assert step(node_uid="another-uid", created=old).act is mirrorplan.Act.DELETE
+
+
+def test_a_mirror_of_which_admission_took_the_owner_stays():
+    found = mirror(ownerReferences=[])
+    assert step(found=found).why == "it does not belong to the Node"
+    assert step(found=found, created=mirrorpod.kept(found)).act is mirrorplan.Act.NOTHING
 
 
 @pytest.mark.parametrize("parts", [{}, {"static": None}, {"leaving": True}])

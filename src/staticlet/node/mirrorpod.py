@@ -67,7 +67,11 @@ def kept(obj: Mapping[str, Any]) -> Object:
     """
     meta = obj.get("metadata") or {}
     return {
-        "metadata": {name: dict(meta.get(name) or {}) for name in ("labels", "annotations")},
+        "metadata": {
+            "labels": dict(meta.get("labels") or {}),
+            "annotations": dict(meta.get("annotations") or {}),
+            "ownerReferences": [{"uid": uid} for uid in _owners(obj)],
+        },
         "spec": {
             field: [
                 {"name": one.get("name"), "image": one.get("image")} for one in _of(obj, field)
@@ -100,7 +104,7 @@ def drift(
         _label_drift(obj, wanted, all_of_them=created is not None)
         or _annotation_drift(obj, wanted, pod)
         or _image_drift(obj, wanted)
-        or _owner_drift(obj, node_uid)
+        or _owner_drift(obj, created, node_uid)
     )
 
 
@@ -121,10 +125,11 @@ def _annotation_drift(obj: Mapping[str, Any], wanted: Mapping[str, Any], pod: co
     return ""
 
 
-def _owner_drift(obj: Mapping[str, Any], node_uid: str) -> str:
+def _owner_drift(obj: Mapping[str, Any], created: Mapping[str, Any] | None, node_uid: str) -> str:
     """A mirror of a Node that was deleted would go whenever somebody collects the garbage."""
-    owners = [one.get("uid") for one in objects(obj.get("metadata") or {}, "ownerReferences")]
-    return "" if not node_uid or node_uid in owners else "it does not belong to the Node"
+    if created is not None and not _owners(created):
+        return ""  # admission there wants no owners
+    return "" if not node_uid or node_uid in _owners(obj) else "it does not belong to the Node"
 
 
 def _image_drift(obj: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
@@ -140,6 +145,11 @@ def _image_drift(obj: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
 
 def _of(pod: Mapping[str, Any], field: str) -> list[Object]:
     return objects(pod.get("spec") or {}, field)
+
+
+def _owners(obj: Mapping[str, Any]) -> list[str]:
+    meta = obj.get("metadata") or {}
+    return [str(one.get("uid")) for one in objects(meta, "ownerReferences")]
 
 
 def _notes(obj: Mapping[str, Any]) -> Mapping[str, str]:
