@@ -332,7 +332,9 @@ def test_while_the_api_server_is_dead_a_pod_that_has_its_secret_is_restarted(
     try:
         agent.kill_task(life.container_id)
         after = agent.until_runs("calm", after=life)
-        assert words_of(agent, "calm", restart=after.restart_count) == f"A={SECRET}\n"
+        count = after.restart_count
+        said = f"A={SECRET}\n"
+        until(lambda: words_of(agent, "calm", restart=count) == said, "it has it", agent)
     finally:
         api_server.start()
 
@@ -387,12 +389,15 @@ def test_the_token_that_a_cluster_gives_every_pod_is_there(
     if api_server_kind != apirun.KUBE:
         pytest.skip("staticlet api gives none")
     place = "/var/run/secrets/kubernetes.io/serviceaccount"
-    text = f"cat {place}/namespace; echo; cat {place}/token; echo; {WAIT}"
+    server = "$KUBERNETES_SERVICE_HOST $KUBERNETES_SERVICE_PORT"
+    text = f"cat {place}/namespace; echo; cat {place}/token; echo; echo {server}; {WAIT}"
     put(kubectl, pod("plain", text, automountServiceAccountToken=True))
-    until(lambda: len(words_of(agent, "plain").splitlines()) == 2, "it has a token", agent)
-    namespace, token = words_of(agent, "plain").splitlines()
+    until(lambda: len(words_of(agent, "plain").splitlines()) == 3, "it has a token", agent)
+    namespace, token, place = words_of(agent, "plain").splitlines()
     assert namespace == "default"
     assert token.count(".") == 2
+    address = kubectl("get", "service", "kubernetes", "-o", "jsonpath={.spec.clusterIP}")
+    assert place == f"{address} 443"
 
 
 @pytest.mark.containerd

@@ -8,7 +8,7 @@ import pytest
 
 from staticlet.client import port
 from staticlet.node import apicontent, apiobjects, apitokens
-from staticlet.pods.apiobjects import held
+from staticlet.pods.apiobjects import held, references
 from staticlet.testing import apicontent as content
 from staticlet.testing import fakeapi, wantedpods
 
@@ -320,8 +320,12 @@ class Tokens(fakeapi.FakeApi):
         return {"spec": body["spec"], "status": {"token": f"token {self.made}"}}
 
 
+ROBOT_REFERENCES = references.of(ROBOT)
+
+
 def token_of(bench):
-    (found,) = bench.objects.of(ROBOT).answers.values()
+    answers = bench.objects.of(ROBOT).answers
+    (found,) = [answers[ref] for ref in answers if isinstance(ref, held.TokenRef)]
     return found
 
 
@@ -329,8 +333,10 @@ async def test_a_token_is_bound_to_its_pod_and_renewed_long_before_it_ends():
     async with serving(Bench(Tokens())) as bench:
         bench.objects.want([ROBOT])
         await bench.until(lambda: token_of(bench) == held.Held(data={"token": b"token 1"}))
-        assert bench.api.calls == ["POST /api/v1/namespaces/default/serviceaccounts/robot/token"]
-        assert bench.api.bodies[0]["spec"] == {
+        place = bench.api.calls.index(
+            "POST /api/v1/namespaces/default/serviceaccounts/robot/token"
+        )
+        assert bench.api.bodies[place]["spec"] == {
             "audiences": ["me"],
             "expirationSeconds": 1000,
             "boundObjectRef": {
@@ -375,6 +381,36 @@ def test_a_secret_is_read_from_base64_and_a_config_map_has_text_and_bytes():
         data={"a": "ä".encode()}, binary={"b": b"\xff\0"}, immutable=True
     )
     assert apicontent.read(content.SECRET, {}) == held.Held()
+
+
+SERVICE = {
+    "metadata": {"name": "kubernetes"},
+    "spec": {"clusterIP": "10.96.0.1", "ports": [{"name": "https", "port": 443}]},
+}
+
+
+def test_a_service_is_read_as_the_variables_that_tell_of_it():
+    found = apicontent.read(content.SERVICE, SERVICE)
+    assert {name: text.decode() for name, text in found.data.items()} == {
+        "KUBERNETES_SERVICE_HOST": "10.96.0.1",
+        "KUBERNETES_SERVICE_PORT": "443",
+        "KUBERNETES_SERVICE_PORT_HTTPS": "443",
+        "KUBERNETES_PORT": "tcp://10.96.0.1:443",
+        "KUBERNETES_PORT_443_TCP": "tcp://10.96.0.1:443",
+        "KUBERNETES_PORT_443_TCP_PROTO": "tcp",
+        "KUBERNETES_PORT_443_TCP_PORT": "443",
+        "KUBERNETES_PORT_443_TCP_ADDR": "10.96.0.1",
+    }
+
+
+@pytest.mark.parametrize("spec", [{}, {"clusterIP": "None", "ports": [{"port": 1}]}, None])
+def test_a_service_without_an_address_tells_nothing(spec):
+    assert apicontent.read(content.SERVICE, SERVICE | {"spec": spec}) == held.Held()
+
+
+def test_the_only_service_that_is_followed_is_the_api_servers_for_pods_with_a_token():
+    assert held.SERVER in ROBOT_REFERENCES
+    assert held.SERVER not in references.of(WEB)
 
 
 @pytest.mark.parametrize("thing", [{"data": ["a"]}, {"data": {"a": 1}}, {"data": {"a": "!"}}])

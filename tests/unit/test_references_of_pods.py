@@ -39,8 +39,9 @@ POD = apicontent.pod(
 
 def test_everything_that_a_pod_refers_to_is_found():
     found = references.of(POD)
-    named = sorted(one.name for one in found if isinstance(one, held.Ref))
+    named = sorted(one.name for one in found - {held.SERVER} if isinstance(one, held.Ref))
     assert named == ["c1", "c2", "c3", "c4", "s1", "s2", "s3", "s4", "s5", "s6"]
+    assert held.SERVER in found
     (token,) = [one for one in found if isinstance(one, held.TokenRef)]
     assert (token.account, token.pod_uid, token.lifetime_s) == ("robot", wantedpods.UID, 600)
 
@@ -48,6 +49,14 @@ def test_everything_that_a_pod_refers_to_is_found():
 def test_a_static_pod_refers_to_nothing_and_one_that_has_ended_needs_nothing():
     assert references.of(replace(POD, source="file")) == frozenset()
     assert references.of(replace(POD, over=True)) == frozenset()
+
+
+def test_a_pod_with_a_token_wants_to_know_where_the_api_server_is():
+    mount = {"name": "t", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"}
+    volume = {"name": "t", "secret": {"secretName": "default-token-x"}}
+    with_token = apicontent.pod(wantedpods.container(volumeMounts=[mount]), volumes=[volume])
+    assert held.SERVER in references.of(with_token)
+    assert held.SERVER not in references.of(apicontent.pod(volumes=[volume]))
 
 
 class Objects:

@@ -134,6 +134,25 @@ def test_what_no_variable_can_hold_is_refused_without_being_quoted(value):
     assert "cret" not in seen
 
 
+SERVER = (held.SERVER, held.Held(data={"KUBERNETES_SERVICE_HOST": b"10.96.0.1"}))
+
+
+def test_a_pod_is_told_where_the_api_server_is_and_may_say_otherwise():
+    assert of(apicontent.known(SERVER)) == {"KUBERNETES_SERVICE_HOST": "10.96.0.1"}
+    own = [{"name": "KUBERNETES_SERVICE_HOST", "value": "$(KUBERNETES_SERVICE_HOST):443"}]
+    assert of(apicontent.known(SERVER), env=own) == {"KUBERNETES_SERVICE_HOST": "10.96.0.1:443"}
+
+
+def test_an_api_server_without_a_service_is_nothing_to_tell_of():
+    assert of(apicontent.known((held.SERVER, held.Absent()))) == {}
+
+
+def test_a_pod_does_not_start_before_it_is_known_where_the_api_server_is():
+    unknown = apicontent.known((held.SERVER, held.Unanswered(why="it is away")))
+    with pytest.raises(faults.ConfigFault, match="failed to sync service cache: it is away"):
+        of(unknown)
+
+
 def test_no_repr_shows_what_is_in_an_object():
     assert "sesame" not in repr(BOTH)
     assert "sesame" not in repr(whole(BOTH, {"secretRef": {"name": "keys"}}))

@@ -148,9 +148,14 @@ def test_the_group_of_the_pod_reads_the_files():
 TOKEN = {"projected": {"sources": [{"serviceAccountToken": {"path": "token", "audience": "me"}}]}}
 
 
+def token_of(pod):
+    (ref,) = [one for one in references.of(pod) if isinstance(one, held.TokenRef)]
+    return ref
+
+
 def with_token(**spec):
     pod = apicontent.pod(volumes=[{"name": "v", **TOKEN}], **spec)
-    (ref,) = references.of(pod)
+    ref = token_of(pod)
     return of(TOKEN, apicontent.known((ref, held.Held(data={held.TOKEN: b"t"}))), **spec)
 
 
@@ -162,7 +167,7 @@ def test_a_token_is_for_all_users_of_the_pod_unless_it_says_who_they_are():
 
 def test_a_token_that_cannot_be_had_is_said_to_be_missing():
     pod = apicontent.pod(volumes=[{"name": "v", **TOKEN}])
-    (ref,) = references.of(pod)
+    ref = token_of(pod)
     known = apicontent.known((ref, held.Unanswered(why='serviceaccounts "x" not found')))
     with pytest.raises(faults.VolumeFault, match=r'failed to fetch token: serviceaccounts "x"'):
         of(TOKEN, known)

@@ -1,4 +1,4 @@
-"""Reading what is in a config map or a secret. Pure; no value is ever part of a message."""
+"""Reading what is in a config map, a secret or a service. Pure; no message has a value in it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ def read(kind: held.Kind, thing: Mapping[str, Any]) -> held.Held:
     Raises:
         NotReadable: It is none of this kind.
     """
+    if kind is held.Kind.SERVICE:
+        return held.Held(data={name: text.encode() for name, text in _service(thing).items()})
     immutable = thing.get("immutable") is True
     if kind is held.Kind.SECRET:
         data = {key: _bytes("data", key, text) for key, text in _texts(thing, "data").items()}
@@ -31,10 +33,40 @@ def read(kind: held.Kind, thing: Mapping[str, Any]) -> held.Held:
     return held.Held(data=data, binary=binary, immutable=immutable)
 
 
-def _texts(thing: Mapping[str, Any], field: str) -> Mapping[str, str]:
+def _service(thing: Mapping[str, Any]) -> Mapping[str, str]:
+    """The variables that tell of a service, as the kubelet has them; none without an address."""
+    spec, meta = _mapping(thing, "spec"), _mapping(thing, "metadata")
+    address, ports = spec.get("clusterIP"), spec.get("ports")
+    if not isinstance(address, str) or address in {"", "None"} or not isinstance(ports, list):
+        return {}
+    prefix = str(meta.get("name")).upper().replace("-", "_")
+    host = f"[{address}]" if ":" in address else address
+    found = {f"{prefix}_SERVICE_HOST": address}
+    for number, one in enumerate(ports):
+        if not isinstance(one, Mapping):
+            raise NotReadable(f"spec.ports[{number}] is not an object")
+        port, protocol = str(one.get("port")), str(one.get("protocol") or "TCP")
+        where = f"{protocol.lower()}://{host}:{port}"
+        if not number:
+            found |= {f"{prefix}_SERVICE_PORT": port, f"{prefix}_PORT": where}
+        if one.get("name"):
+            name = str(one["name"]).upper().replace("-", "_")
+            found[f"{prefix}_SERVICE_PORT_{name}"] = port
+        own = f"{prefix}_PORT_{port}_{protocol.upper()}"
+        found |= {own: where, f"{own}_PROTO": protocol.lower(), f"{own}_PORT": port}
+        found[f"{own}_ADDR"] = address
+    return found
+
+
+def _mapping(thing: Mapping[str, Any], field: str) -> Mapping[str, Any]:
     found = thing.get(field) or {}
     if not isinstance(found, Mapping):
         raise NotReadable(f"its {field} is not an object")
+    return found
+
+
+def _texts(thing: Mapping[str, Any], field: str) -> Mapping[str, str]:
+    found = _mapping(thing, field)
     for key, text in found.items():
         if not isinstance(text, str):
             raise NotReadable(f"{field}.{key} is not a string")

@@ -39,7 +39,11 @@ PATIENCE = 3
 """So often a node may be told that it has no right before that is believed: the server learns of
 a new pod a moment after its node does."""
 
-_PLURALS = {held.Kind.CONFIG_MAP: "configmaps", held.Kind.SECRET: "secrets"}
+_PLURALS = {
+    held.Kind.CONFIG_MAP: "configmaps",
+    held.Kind.SECRET: "secrets",
+    held.Kind.SERVICE: "services",
+}
 
 References = frozenset[held.AnyRef]
 

@@ -2,8 +2,9 @@
 
 Follows `makeEnvironmentVariables` for a machine without services: literal values, in which earlier
 variables can be named, fields of the pod, amounts of its resources, and for pods of the API what
-is in config maps and secrets. A static pod cannot have such objects: its optional ones are left
-out, and others keep the container from being made, as does what comes from a file of a volume.
+is in config maps and secrets, and where the API server is, if they have a token. A static pod
+cannot have such objects: its optional ones are left out, and others keep the container from being
+made, as does what comes from a file of a volume.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def environment(container: core.Container, around: Surroundings) -> Mapping[str,
     Raises:
         ConfigFault: A value can not be had here, or there is no such field.
     """
-    found = _from_whole_objects(container, around)
+    found = _of_server(around) | _from_whole_objects(container, around)
     for variable in container.env or ():
         if variable.valueFrom is None:
             found[variable.name] = expand(variable.value or "", found)
@@ -176,6 +177,15 @@ def _from_source(
     from staticlet.pods.apiobjects import variables  # static pods have no use for it
 
     return variables.value(around.wanted, variable.name, source, around.held)
+
+
+def _of_server(around: Surroundings) -> dict[str, str]:
+    """Where the API server is, for pods that speak to it; everything else may say otherwise."""
+    if held.SERVER not in around.held.answers:
+        return {}
+    from staticlet.pods.apiobjects import variables
+
+    return dict(variables.of_server(around.held))
 
 
 def _from_whole_objects(container: core.Container, around: Surroundings) -> dict[str, str]:

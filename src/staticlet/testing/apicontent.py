@@ -11,7 +11,7 @@ from staticlet.pods import env, wanted
 from staticlet.pods.apiobjects import held
 from staticlet.testing import wantedpods
 
-CONFIG_MAP, SECRET = held.Kind.CONFIG_MAP, held.Kind.SECRET
+CONFIG_MAP, SECRET, SERVICE = held.Kind.CONFIG_MAP, held.Kind.SECRET, held.Kind.SERVICE
 
 
 def pod(*containers: dict[str, Any], **spec: Any) -> wanted.WantedPod:

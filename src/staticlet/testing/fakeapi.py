@@ -25,6 +25,7 @@ _STRUCTS: Mapping[str, Any] = {
     "pods": core.Pod,
     "configmaps": core.ConfigMap,
     "secrets": core.Secret,
+    "services": core.Service,
 }
 _BY_NAME = "metadata.name="
 _REASONS = {403: "Forbidden", 404: "NotFound", 409: "Conflict", 410: "Expired", 500: "Internal"}

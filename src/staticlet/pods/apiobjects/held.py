@@ -18,11 +18,12 @@ class Kind(enum.Enum):
 
     CONFIG_MAP = "configmap"
     SECRET = "secret"  # noqa: S105  the name of a kind
+    SERVICE = "service"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ref:
-    """A config map or a secret."""
+    """A config map, a secret or a service."""
 
     kind: Kind
     namespace: str
@@ -30,6 +31,10 @@ class Ref:
 
     def __str__(self) -> str:
         return f"{self.kind.value} {self.namespace}/{self.name}"
+
+
+SERVER = Ref(kind=Kind.SERVICE, namespace="default", name="kubernetes")
+"""The service at which pods find the API server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +69,8 @@ class Held:
     """What is in an object.
 
     Attributes:
-        data: Its values; of a token, the token alone, under `TOKEN`.
+        data: Its values; of a token, the token alone, under `TOKEN`; of a service, the variables
+            that tell of it.
         binary: A config map's binary values, which only files can have.
         type: A secret's type.
         immutable: Whether it stays as it is.

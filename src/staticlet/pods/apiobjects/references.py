@@ -11,6 +11,8 @@ from staticlet.kube import core
 from staticlet.pods import fields, wanted
 from staticlet.pods.apiobjects import held
 
+_TOKENS = "/var/run/secrets/kubernetes.io/serviceaccount"
+
 LIFETIME_S = 3600
 """How long a token lasts for which the pod says nothing."""
 
@@ -24,6 +26,8 @@ def of(pod: wanted.WantedPod) -> frozenset[held.AnyRef]:
         found.update(of_volume(pod, volume))
     for container in fields.all_containers(pod.pod):
         found.update(_of_container(pod, container))
+    if _speaks_to_the_server(pod.pod):
+        found.add(held.SERVER)
     return frozenset(one for one in found if isinstance(one, held.TokenRef) or one.name)
 
 
@@ -68,6 +72,20 @@ def of_volume(pod: wanted.WantedPod, volume: core.Volume) -> Iterator[held.AnyRe
             yield secret(pod, source.secret.name)
         if source.serviceAccountToken:
             yield token(pod, source.serviceAccountToken)
+
+
+def _speaks_to_the_server(pod: core.Pod) -> bool:
+    """Whether a pod has a service account token, of which every kind is mounted at one place."""
+    tokens = (
+        source.serviceAccountToken
+        for volume in fields.spec(pod).volumes or ()
+        if volume.projected
+        for source in volume.projected.sources or ()
+    )
+    mounts = (
+        mount.mountPath for one in fields.all_containers(pod) for mount in one.volumeMounts or ()
+    )
+    return any(tokens) or _TOKENS in mounts
 
 
 def _of_container(pod: wanted.WantedPod, container: core.Container) -> Iterator[held.AnyRef]:

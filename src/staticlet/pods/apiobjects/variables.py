@@ -65,6 +65,16 @@ def whole(pod: wanted.WantedPod, container: core.Container, known: held.Holdings
     return Whole(values=values, skipped=tuple(skipped))
 
 
+def of_server(known: held.Holdings) -> Mapping[str, str]:
+    """The variables by which a pod finds the API server; none where it has no service.
+
+    Raises:
+        ConfigFault: It is not known whether it has one.
+    """
+    found = _get(known, held.SERVER, optional=True)
+    return {} if found is None else {key: _text(text, key) for key, text in found.data.items()}
+
+
 def value(
     pod: wanted.WantedPod, name: str, source: core.EnvVarSource, known: held.Holdings
 ) -> str | None:
