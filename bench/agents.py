@@ -84,6 +84,7 @@ def configuration(place: Place) -> dict[str, object]:
         "healthzPort": 0,
         "volumePluginDir": str(place.base / "plugins"),
         "registerNode": False,
+        "maxPods": 1000,
         "localStorageCapacityIsolation": False,
         "makeIPTablesUtilChains": False,
         "imageGCHighThresholdPercent": 100,

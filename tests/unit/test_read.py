@@ -149,11 +149,11 @@ def test_unknown_fields_and_duplicate_keys_are_warnings_and_when_strict_errors()
 
 
 def test_what_is_not_supported_yet_never_refuses_a_pod_even_when_strict() -> None:
-    text = GOOD % "web" + "  activeDeadlineSeconds: 5\n"
+    text = GOOD % "web" + "  runtimeClassName: gvisor\n"
     found = reading(text, strict=True)
     assert len(found.pods) == 1
     assert [(each.severity, each.path) for each in found.findings] == [
-        (Severity.WARNING, "spec.activeDeadlineSeconds")
+        (Severity.WARNING, "spec.runtimeClassName")
     ]
 
 

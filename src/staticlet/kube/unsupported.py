@@ -31,7 +31,6 @@ _IN_LIFECYCLE = {
 }
 _IN_SPEC = {
     "runtimeClassName": "the runtime's default handler is used",
-    "activeDeadlineSeconds": "the pod is not stopped after this time",
     "readinessGates": "the gates are not looked at: the pod is ready when its containers are",
     "evictionResponders": "nobody is asked before an eviction",
     "schedulingGroup": "the pod starts on its own, without its group",
