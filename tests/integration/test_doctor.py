@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from staticlet.aio import clock
-from staticlet.app.doctor import facts
 from staticlet.app.doctor.gather import everything, runtime
+from staticlet.app.doctor.placefacts import Kind
 from staticlet.config import load
 from staticlet.config.settings import Settings
 from staticlet.host import listeners
@@ -64,7 +64,7 @@ async def test_a_path_that_is_no_socket_is_not_asked(tmp_path):
     (tmp_path / "file").touch()
     settings = Settings(node_name="n1", runtime_endpoint=f"unix://{tmp_path}/file")
     found = await runtime.look(settings)
-    assert (found.kind, found.version) == (facts.Kind.FILE, None)
+    assert (found.kind, found.version) == (Kind.FILE, None)
 
 
 async def test_a_configuration_that_does_not_hold_leaves_the_machine_to_be_judged(tmp_path):
@@ -84,7 +84,7 @@ async def test_looking_leaves_no_trace(tmp_path):
     found = await everything.gather(loaded, clock=clock.SystemClock())
     await asyncio.sleep(0)
     assert sorted(tmp_path.rglob("*")) == before
-    assert found.places.root_dir.kind is facts.Kind.MISSING
+    assert found.places.root_dir.kind is Kind.MISSING
 
 
 POD = """apiVersion: v1

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from staticlet.app.doctor import facts, report
+from staticlet.app.doctor.placefacts import Access, Kind
 from staticlet.app.doctor.verdict import Level
 from staticlet.host.listeners import Listener
 from staticlet.kube.finding import Finding, Position, Severity
@@ -89,7 +90,7 @@ TWO_PORTS = (
     facts.HostPort(pod=healthy.WEB, protocol="TCP", port=80),
     facts.HostPort(pod=DB, protocol="TCP", port=80),
 )
-NO_SOCKET = but("runtime", kind=facts.Kind.MISSING, version=None, inspection=None, sandboxes=None)
+NO_SOCKET = but("runtime", kind=Kind.MISSING, version=None, inspection=None, sandboxes=None)
 SOCKET = healthy.SOCKET
 NOT_CRI = port.NotCri("/run/x.sock answers, but not to CRI v1")
 HUNG = port.DeadlinePassed("Version took longer than 1.2 s")
@@ -165,10 +166,10 @@ CASES = [
     ),
     ("runtime-socket", NO_SOCKET, FAIL, f"there is no socket {SOCKET}", "apt-get install"),
     ("runtime-socket", but("runtime", path=None), FAIL, "no container runtime", "staticlet up"),
-    ("runtime-socket", but("runtime", kind=facts.Kind.FILE), FAIL, "is a file", "remove it"),
+    ("runtime-socket", but("runtime", kind=Kind.FILE), FAIL, "is a file", "remove it"),
     (
         "runtime-socket",
-        but("runtime", kind=facts.Kind.MISSING, others=(OTHER_SOCKET,)),
+        but("runtime", kind=Kind.MISSING, others=(OTHER_SOCKET,)),
         FAIL,
         "no socket",
         f"--container-runtime-endpoint=unix://{OTHER_SOCKET}",
@@ -249,55 +250,67 @@ CASES = [
     ("host-ports", replace(FACTS, listeners=(listens(80, of_pod=True),)), OK, "80/TCP", ""),
     ("host-ports", replace(FACTS, listeners=(listens(80, protocol="UDP"),)), OK, "80/TCP", ""),
     ("host-ports", but("manifests", ports=()), OK, "no manifest wants", ""),
-    ("manifest-path", manifest_place(kind=facts.Kind.MISSING), FAIL, "does not exist", "mkdir -p"),
-    ("manifest-path", manifest_place(kind=facts.Kind.SOCKET), FAIL, "a socket", "staticPodPath"),
+    (
+        "manifest-path",
+        manifest_place(kind=Kind.MISSING),
+        FAIL,
+        "does not exist",
+        "mkdir -p",
+    ),
+    (
+        "manifest-path",
+        manifest_place(kind=Kind.SOCKET),
+        FAIL,
+        "a socket",
+        "staticPodPath",
+    ),
     ("manifest-path", manifest_place(fault="permission denied"), FAIL, "denied", "let root"),
     (
         "manifest-permissions",
-        manifest_place(access=facts.Access(path="/m", owner=0, mode=0o777)),
+        manifest_place(access=Access(path="/m", owner=0, mode=0o777)),
         FAIL,
         "anything as root",
         "chmod go-w",
     ),
     (
         "manifest-permissions",
-        but("manifests", files=(facts.Access(path="/m/a", owner=1000, mode=0o644),)),
+        but("manifests", files=(Access(path="/m/a", owner=1000, mode=0o644),)),
         FAIL,
         "anything as root",
         "chown root",
     ),
     (
         "manifest-permissions",
-        but("manifests", parents=(facts.Access(path="/srv", owner=0, mode=0o775),)),
+        but("manifests", parents=(Access(path="/srv", owner=0, mode=0o775),)),
         FAIL,
         "anything as root",
         "chown root",
     ),
     (
         "manifest-permissions",
-        but("manifests", parents=(facts.Access(path="/tmp", owner=0, mode=0o1777),)),
+        but("manifests", parents=(Access(path="/tmp", owner=0, mode=0o1777),)),
         OK,
         "only root",
         "",
     ),
     ("manifest-filesystem", manifest_place(fstype="nfs4"), WARN, "every 20 s", "local disk"),
     ("manifest-filesystem", manifest_place(fstype="fuse.sshfs"), WARN, "fuse", "local disk"),
-    ("manifest-filesystem", manifest_place(kind=facts.Kind.MISSING), SKIPPED, "nothing", ""),
+    ("manifest-filesystem", manifest_place(kind=Kind.MISSING), SKIPPED, "nothing", ""),
     ("manifest-count", but("manifests", unread=70000), WARN, "more than", "max_user_watches"),
     ("manifest-count", but("manifests", ignored=("a.bak",)), OK, "1 ignored", ""),
     ("manifest-findings", but("manifests", findings=(ERROR,)), FAIL, "1 error", "validate /etc"),
     ("manifest-findings", but("manifests", findings=(WARNING,)), WARN, "1 warning", "validate"),
     ("root-dir", at("root_dir", flags=("ro",)), FAIL, "read-only", "remount,rw"),
-    ("root-dir", at("root_dir", kind=facts.Kind.FILE), FAIL, "is a file", "--root-dir"),
+    ("root-dir", at("root_dir", kind=Kind.FILE), FAIL, "is a file", "--root-dir"),
     ("root-dir", at("root_dir", fault="cannot be looked at"), FAIL, "looked at", "--root-dir"),
     (
         "root-dir",
-        at("root_dir", access=facts.Access(path="/r", owner=5, mode=0o755)),
+        at("root_dir", access=Access(path="/r", owner=5, mode=0o755)),
         FAIL,
         "user 5",
         "chown root",
     ),
-    ("root-dir", at("root_dir", kind=facts.Kind.MISSING), OK, "can be made", ""),
+    ("root-dir", at("root_dir", kind=Kind.MISSING), OK, "can be made", ""),
     ("pod-logs-dir", at("pod_logs_dir", flags=("ro",)), FAIL, "read-only", "podLogsDir"),
     ("mount-options", at("root_dir", flags=("rw", "noexec")), WARN, "hampered", "remount"),
     ("mount-options", at("pod_logs_dir", flags=("rw", "noexec")), OK, "none", ""),
@@ -398,7 +411,7 @@ def test_details_name_each_thing():
     assert said(but("manifests", ports=TWO_PORTS), "host-ports").details == (
         "default/db-n1 and default/web-n1 both want 80/TCP",
     )
-    exposed = manifest_place(access=facts.Access(path="/m", owner=0, mode=0o777))
+    exposed = manifest_place(access=Access(path="/m", owner=0, mode=0o777))
     assert said(exposed, "manifest-permissions").details == (
         "/m can be written by others than its owner (mode 0777): chmod go-w /m",
     )

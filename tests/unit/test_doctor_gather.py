@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from staticlet.app.doctor import facts
 from staticlet.app.doctor.gather import (
     disk,
     intime,
@@ -23,6 +22,7 @@ from staticlet.app.doctor.gather import (
     network,
     opened,
 )
+from staticlet.app.doctor.placefacts import Kind
 from staticlet.config.settings import Settings
 from staticlet.host import kernel, listeners, mounts
 from staticlet.host import processes as host_processes
@@ -145,9 +145,13 @@ def test_a_place_is_on_the_deepest_mount_and_the_last_one_there():
 
 def test_a_place_that_is_missing_has_the_room_of_what_is_above(tmp_path):
     found = disk.place(tmp_path / "a" / "b")
-    assert (found.kind, found.access, found.nearest) == (facts.Kind.MISSING, None, str(tmp_path))
+    assert (found.kind, found.access, found.nearest) == (
+        Kind.MISSING,
+        None,
+        str(tmp_path),
+    )
     assert found.total_bytes > 0
-    assert disk.place(tmp_path).kind is facts.Kind.DIRECTORY
+    assert disk.place(tmp_path).kind is Kind.DIRECTORY
 
 
 def test_parents_are_those_of_symlinks_too(tmp_path):

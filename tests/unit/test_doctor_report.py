@@ -7,6 +7,7 @@ from pathlib import Path
 
 from staticlet.app.doctor import facts, report, verdict
 from staticlet.app.doctor.gather import everything
+from staticlet.app.doctor.placefacts import Access
 from staticlet.app.doctor.verdict import Level, Verdict
 from staticlet.pods.wanted import PodKey
 from staticlet.runtime import port
@@ -123,9 +124,7 @@ def test_the_documented_example_is_what_is_printed():
         network=facts.Network(conf_dir="/etc/cni/net.d"),
         manifests=replace(
             FACTS.manifests,
-            place=healthy.place(
-                manifests, access=facts.Access(path=manifests, owner=0, mode=0o777)
-            ),
+            place=healthy.place(manifests, access=Access(path=manifests, owner=0, mode=0o777)),
         ),
     )
     lines = report.examine(broken)

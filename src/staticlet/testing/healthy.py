@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from staticlet.app.doctor import facts
+from staticlet.app.doctor import facts, placefacts
 from staticlet.config.settings import Settings
 from staticlet.pods import labels
 from staticlet.pods.wanted import PodKey
@@ -23,12 +23,12 @@ CONDITIONS = (
 WEB = PodKey("default", "web-n1")
 
 
-def place(path: str, **changes: Any) -> facts.Place:
+def place(path: str, **changes: Any) -> placefacts.Place:
     """A directory of root's on a disk with room."""
-    good = facts.Place(
+    good = placefacts.Place(
         path=path,
-        kind=facts.Kind.DIRECTORY,
-        access=facts.Access(path=path, owner=0, mode=0o755),
+        kind=placefacts.Kind.DIRECTORY,
+        access=placefacts.Access(path=path, owner=0, mode=0o755),
         nearest=path,
         fstype="ext4",
         flags=("rw", "relatime"),
@@ -86,7 +86,7 @@ FACTS = facts.Facts(
         resolv_conf="nameserver 192.0.2.53\n",
         pod_resolv_conf="nameserver 192.0.2.53\n",
     ),
-    places=facts.Places(
+    places=placefacts.Places(
         root_dir=place(str(ROOT)),
         pod_logs_dir=place("/var/log/pods"),
         runtime_root=place("/var/lib/containerd"),
@@ -94,10 +94,10 @@ FACTS = facts.Facts(
     manifests=facts.Manifests(
         place=place("/etc/kubernetes/manifests"),
         parents=tuple(
-            facts.Access(path=path, owner=0, mode=0o755)
+            placefacts.Access(path=path, owner=0, mode=0o755)
             for path in ("/", "/etc", "/etc/kubernetes")
         ),
-        files=(facts.Access(path="/etc/kubernetes/manifests/web.yaml", owner=0, mode=0o644),),
+        files=(placefacts.Access(path="/etc/kubernetes/manifests/web.yaml", owner=0, mode=0o644),),
         pods=frozenset({WEB}),
         ports=(facts.HostPort(pod=WEB, protocol="TCP", port=80),),
     ),

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from staticlet.app.doctor import verdict
-from staticlet.app.doctor.facts import Access, Inotify, Kind, Manifests
+from staticlet.app.doctor.facts import Inotify, Manifests
+from staticlet.app.doctor.placefacts import Access, Kind
 from staticlet.app.doctor.verdict import Check, Verdict
 from staticlet.config.settings import Settings
 from staticlet.kube.finding import Severity

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from staticlet.app.doctor import verdict
-from staticlet.app.doctor.facts import Kind, Place, Places
+from staticlet.app.doctor.placefacts import Kind, Place, Places
 from staticlet.app.doctor.verdict import Check, Verdict
 
 LITTLE_BYTES = 256 * 2**20

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from staticlet.app.doctor import verdict
-from staticlet.app.doctor.facts import Kind, Machine, Runtime
+from staticlet.app.doctor.facts import Machine, Runtime
+from staticlet.app.doctor.placefacts import Kind
 from staticlet.app.doctor.verdict import Check, Verdict
 from staticlet.config.settings import Settings
 from staticlet.runtime import port

@@ -7,23 +7,23 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from staticlet.app.doctor import facts
+from staticlet.app.doctor import placefacts
 from staticlet.config.settings import Settings
 from staticlet.host import mounts, pathwalk
 
 
-def places(settings: Settings, *, runtime_root: str) -> facts.Places:
+def places(settings: Settings, *, runtime_root: str) -> placefacts.Places:
     """Where the agent and the runtime keep things."""
-    return facts.Places(
+    return placefacts.Places(
         root_dir=place(settings.root_dir),
         pod_logs_dir=place(settings.pod_logs_dir),
         runtime_root=place(Path(runtime_root)) if runtime_root else None,
     )
 
 
-def place(path: Path) -> facts.Place:
+def place(path: Path) -> placefacts.Place:
     """A path, and the file system that it is on or would be on."""
-    kind, fault, found = facts.Kind.MISSING, "", None
+    kind, fault, found = placefacts.Kind.MISSING, "", None
     try:
         found = path.stat()
         kind = kind_of(found.st_mode)
@@ -34,7 +34,7 @@ def place(path: Path) -> facts.Place:
     near = _nearest(path)
     entry = mounted_at(near.resolve(), mounts.current())
     room = os.statvfs(near)
-    return facts.Place(
+    return placefacts.Place(
         path=str(path),
         kind=kind,
         access=access(str(path), found) if found else None,
@@ -50,12 +50,12 @@ def place(path: Path) -> facts.Place:
     )
 
 
-def access(path: str, found: os.stat_result) -> facts.Access:
+def access(path: str, found: os.stat_result) -> placefacts.Access:
     """Who may write there."""
-    return facts.Access(path=path, owner=found.st_uid, mode=stat.S_IMODE(found.st_mode))
+    return placefacts.Access(path=path, owner=found.st_uid, mode=stat.S_IMODE(found.st_mode))
 
 
-def parents(path: Path) -> tuple[facts.Access, ...]:
+def parents(path: Path) -> tuple[placefacts.Access, ...]:
     """Every directory that a path is found through, symlinks followed."""
     steps = pathwalk.walk(str(path)).steps
     found = []
@@ -67,13 +67,13 @@ def parents(path: Path) -> tuple[facts.Access, ...]:
     return tuple(found)
 
 
-def kind_of(mode: int) -> facts.Kind:
+def kind_of(mode: int) -> placefacts.Kind:
     """What a file mode stands for."""
     if stat.S_ISDIR(mode):
-        return facts.Kind.DIRECTORY
+        return placefacts.Kind.DIRECTORY
     if stat.S_ISREG(mode):
-        return facts.Kind.FILE
-    return facts.Kind.SOCKET if stat.S_ISSOCK(mode) else facts.Kind.OTHER
+        return placefacts.Kind.FILE
+    return placefacts.Kind.SOCKET if stat.S_ISSOCK(mode) else placefacts.Kind.OTHER
 
 
 def mounted_at(path: Path, entries: Sequence[mounts.MountEntry]) -> mounts.MountEntry | None:

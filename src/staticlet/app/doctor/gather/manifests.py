@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from staticlet.app.doctor import facts
+from staticlet.app.doctor import facts, placefacts
 from staticlet.app.doctor.gather import disk
 from staticlet.config.settings import Settings
 from staticlet.kube import manifest, read
@@ -60,12 +60,12 @@ def look(
 
 
 def _names(
-    path: Path, place: facts.Place, *, all_names: bool
+    path: Path, place: placefacts.Place, *, all_names: bool
 ) -> tuple[list[str], tuple[str, ...]]:
     """The files to read, and the names of what is ignored."""
-    if place.kind is facts.Kind.FILE:
+    if place.kind is placefacts.Kind.FILE:
         return [str(path)], ()
-    if place.kind is not facts.Kind.DIRECTORY:
+    if place.kind is not placefacts.Kind.DIRECTORY:
         return [], ()
     chosen, ignored = [], []
     for entry in sorted(path.iterdir()):
@@ -84,8 +84,8 @@ class _Gathered:
     """What the files came to so far."""
 
     settings: Settings
-    files: list[facts.Access] = field(default_factory=list)
-    parents: list[facts.Access] = field(default_factory=list)
+    files: list[placefacts.Access] = field(default_factory=list)
+    parents: list[placefacts.Access] = field(default_factory=list)
     holders: dict[PodKey, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     ports: list[facts.HostPort] = field(default_factory=list)

@@ -7,7 +7,7 @@ import stat
 from dataclasses import replace
 from pathlib import Path
 
-from staticlet.app.doctor import facts
+from staticlet.app.doctor import facts, placefacts
 from staticlet.app.doctor.gather import disk
 from staticlet.config.settings import Settings
 from staticlet.pods import labels
@@ -22,7 +22,7 @@ OF_UP = "/run/staticlet/containerd.sock"
 async def look(settings: Settings) -> facts.Runtime:
     """What the runtime says, as far as it answers in time."""
     known = _sockets(settings)
-    if known.path is None or known.kind is not facts.Kind.SOCKET:
+    if known.path is None or known.kind is not placefacts.Kind.SOCKET:
         return known
     steps = [known]
     try:
@@ -52,22 +52,22 @@ def _sockets(settings: Settings) -> facts.Runtime:
         configured=settings.runtime_endpoint,
         path=path,
         others=tuple(found.values()),
-        kind=_kind(Path(path)) if path else facts.Kind.MISSING,
+        kind=_kind(Path(path)) if path else placefacts.Kind.MISSING,
     )
 
 
 def _is_socket(path: str) -> bool:
-    return _kind(Path(path)) is facts.Kind.SOCKET
+    return _kind(Path(path)) is placefacts.Kind.SOCKET
 
 
-def _kind(path: Path) -> facts.Kind:
+def _kind(path: Path) -> placefacts.Kind:
     try:
         mode = path.stat().st_mode
     except PermissionError:
-        return facts.Kind.SOCKET  # who asks there is told
+        return placefacts.Kind.SOCKET  # who asks there is told
     except OSError:
-        return facts.Kind.MISSING
-    return facts.Kind.SOCKET if stat.S_ISSOCK(mode) else disk.kind_of(mode)
+        return placefacts.Kind.MISSING
+    return placefacts.Kind.SOCKET if stat.S_ISSOCK(mode) else disk.kind_of(mode)
 
 
 async def _ask(
