@@ -33,7 +33,7 @@ DEAR_S = 60.0
 FIRST_S = 0.1
 """The first one."""
 
-PATIENCE_S = 3.0
+PATIENCE_S = 10.0
 """How long a file that is missing is waited for without a word."""
 
 LIMITS = listener.Limits(connections=500, refused=50, idle_s=90.0)
