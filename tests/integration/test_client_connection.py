@@ -9,6 +9,7 @@ import urllib.parse
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 
 from staticlet.aio import clock as clocks
 from staticlet.client import connection, port
-from staticlet.host import certs
+from staticlet.host import certs, signing, x509
 from staticlet.testing import apiloop, apiserver, badproxy, fakes, kubeconfigs, lyingserver
 
 DEFAULT = "/api/v1/namespaces/default"
@@ -232,8 +233,8 @@ async def test_plain_http_to_a_tls_port_is_told_in_words(scene: Scene) -> None:
     path = kubeconfigs.write(scene.place, scene.proxy.url.replace("https", "http"))
     async with connected(path) as api:
         fault = await fault_of(api)
-        assert isinstance(fault, port.ApiFault)
-        assert scene.proxy.url.removeprefix("https") in api.server
+        assert isinstance(fault, port.Unreachable)
+        assert str(fault).endswith("should its URL begin with https://?")
 
 
 async def test_tls_to_a_plain_http_port_is_told_in_words(tmp_path: Path) -> None:
@@ -251,6 +252,25 @@ async def test_credentials_that_are_not_accepted_are_named(scene: Scene) -> None
     assert fault.code == 401
     assert str(fault) == f"401 Unauthorized: the credentials in {path} are not accepted"
     assert not scene.api.answering
+
+
+async def test_a_client_certificate_that_has_ended_is_told_whatever_the_server_says(
+    scene: Scene,
+) -> None:
+    """The embedded server cuts the connection, a kube-apiserver answers 401."""
+    places = certs.Places(scene.place / "api")
+    signer = signing.Authority(
+        certificate=x509.Certificate.read(places.ca.read_bytes()),
+        key=x509.Key.read(places.ca_key.read_bytes()),
+    )
+    key, long_ago = x509.Key.new(), clocks.SystemClock().now() - timedelta(days=800)
+    ended = signer.client(x509.Subject(name="ann"), key, long_ago)
+    (scene.place / "both.pem").write_bytes(ended.pem + key.pem)
+    both = str(scene.place / "both.pem")
+    path = scene.write(**{"client-certificate": both, "client-key": both})
+    when = f"ended on {ended.ends:%Y-%m-%d %H:%M} UTC"
+    fault = await fault_of(scene.api)
+    assert str(fault).endswith(f"takes no client certificate that {when}: renew that of {path}")
 
 
 async def test_a_token_file_that_rotated_is_read_again_on_a_401(scene: Scene) -> None:

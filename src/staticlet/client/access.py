@@ -14,10 +14,11 @@ import logging
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from staticlet.aio import clock as clocks
-from staticlet.client import accessfiles, execplugin, kubeconfig, saying, tls
+from staticlet.client import accessfiles, execplugin, kubeconfig, saying, tls, validity
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ class Access:
             the same one may share connections.
         headers: What says who one is.
         told: What an exec plugin told, as far as it is used.
+        ends: When the client's certificate ends; None where there is none.
     """
 
     server: str
@@ -46,14 +48,16 @@ class Access:
     tls: ssl.SSLContext | None
     headers: Mapping[str, str]
     told: execplugin.Credential | None = None
+    ends: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Made:
-    """A TLS context and what it was made of."""
+    """A TLS context, what it was made of, and when the client's certificate in it ends."""
 
     of: tuple[bool, bytes | None, bytes | None, bytes | None]
     context: ssl.SSLContext
+    ends: datetime | None
 
 
 class Source:
@@ -82,6 +86,14 @@ class Source:
     def server(self) -> str:
         """The server's URL as it was known last; before that, the kubeconfig's path."""
         return self._access.server if self._access else str(self.path)
+
+    @property
+    def outdated(self) -> str:
+        """When the client's certificate has ended, in words; empty while it holds."""
+        ends = self._access.ends if self._access else None
+        if ends is None or ends > self._clock.now():
+            return ""
+        return f"ended on {ends:%Y-%m-%d %H:%M} UTC"
 
     async def access(self) -> Access:
         """What a request needs now.
@@ -165,12 +177,14 @@ class Source:
             if certificate is None:
                 certificate, key = told.certificate, told.key
         cluster = files.config.cluster
+        made = self._tls(files, certificate, key)
         return Access(
             server=cluster.server,
             server_name=cluster.server_name or None,
-            tls=self._tls(files, certificate, key),
+            tls=made.context if made else None,
             headers=_headers(user, token, files.config),
             told=told,
+            ends=made.ends if made else None,
         )
 
     async def _told(
@@ -194,7 +208,7 @@ class Source:
 
     def _tls(
         self, files: accessfiles.Files, certificate: bytes | None, key: bytes | None
-    ) -> ssl.SSLContext | None:
+    ) -> _Made | None:
         cluster, user = files.config.cluster, files.config.user
         if cluster.server.startswith("http://"):
             return None
@@ -211,8 +225,9 @@ class Source:
                 raise self._bad(cluster.authority, "certificate-authority", fault) from fault
             except tls.BadCertificate as fault:
                 raise self._bad(user.certificate, "client-certificate", fault) from fault
-            self._made = _Made(of=of, context=made)
-        return self._made.context
+            ends = validity.ends(certificate) if certificate is not None else None
+            self._made = _Made(of=of, context=made, ends=ends)
+        return self._made
 
     def _bad(
         self, pem: kubeconfig.Pem | None, otherwise: str, fault: tls.BadPem

@@ -125,8 +125,7 @@ class Connection:
                         break
                 large = len(answer.body) > _DIRECT_BYTES
                 decoded = await pieces.decoded(answer.body) if large else None
-                place = str(self._source.path)
-                found = answers.read(answer, credentials=place, decoded=decoded)
+                found = answers.read(answer, credentials=self._credentials, decoded=decoded)
         except port.ApiFault as fault:
             self._heard(fault)
             raise
@@ -273,7 +272,7 @@ class Connection:
         answer = await self._whole(response)
         if answer.code == 401:
             await self._renewed(used)
-        answers.read(answer, credentials=str(self._source.path))
+        answers.read(answer, credentials=self._credentials)
         raise self._unreachable(f"answers a watch with the status {answer.code}")
 
     async def _lines(
@@ -314,8 +313,21 @@ class Connection:
             self._patience.answered()
             self._saying.back()
 
+    @property
+    def _credentials(self) -> str:
+        """Where the credentials are from, and what is known to be wrong with them."""
+        ended = self._source.outdated
+        return f"{self._source.path}" + (f" (its client certificate {ended})" if ended else "")
+
     def _fail(self, fault: BaseException) -> NoReturn:
-        raise self._unreachable(wording.words(fault)) from fault
+        words = wording.words(fault)
+        if wording.is_cut(fault):
+            if ended := self._source.outdated:
+                words = f"takes no client certificate that {ended}: renew that of "
+                words += str(self._source.path)
+            elif self.server.startswith("http://"):
+                words += ": should its URL begin with https://?"
+        raise self._unreachable(words) from fault
 
     def _unreachable(self, words: str) -> port.Unreachable:
         return port.Unreachable(f"{self.server}: {words}")

@@ -11,6 +11,7 @@ import aiohttp
 
 from staticlet.client import answers, tls
 
+_CUT = (errno.ECONNRESET, errno.EPIPE)
 _NAMES = {
     socket.EAI_NONAME: "there is no such host name",
     socket.EAI_AGAIN: "its name cannot be looked up: no name server answers",
@@ -40,10 +41,21 @@ def words(fault: BaseException) -> str:
     return f"cannot be asked: {answers.shown(str(fault)) or type(fault).__name__}"
 
 
+def is_cut(fault: BaseException) -> bool:
+    """Whether the server cut the connection and said nothing: it may not like what it was sent."""
+    if isinstance(fault, aiohttp.ServerDisconnectedError):
+        return True
+    if isinstance(fault, aiohttp.ClientOSError) and isinstance(fault.__cause__, ssl.SSLError):
+        return not isinstance(fault.__cause__, ssl.SSLCertVerificationError)
+    if isinstance(fault, aiohttp.ClientConnectorCertificateError | ssl.SSLCertVerificationError):
+        return False
+    return isinstance(fault, ssl.SSLError) or (isinstance(fault, OSError) and fault.errno in _CUT)
+
+
 def _system(fault: OSError) -> str:
     if fault.errno == errno.ETIMEDOUT:
         return "does not answer any more"
-    if fault.errno in (errno.ECONNRESET, errno.EPIPE):
+    if fault.errno in _CUT:
         return "cut the connection"
     if fault.errno is not None and fault.errno in errno.errorcode:
         return os.strerror(fault.errno).lower()
