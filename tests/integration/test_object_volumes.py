@@ -159,6 +159,19 @@ def test_a_path_that_leads_out_of_the_volume_is_refused(place):
         place(volume, keys(door="sesame")).prepare()
 
 
+def test_a_static_pod_is_told_of_itself_by_a_volume(tmp_path):
+    items = [{"path": "name", "fieldRef": {"fieldPath": "metadata.name"}}]
+    volume = {"name": "v", "downwardAPI": {"items": items}}
+    settings = wantedpods.settings(tmp_path / "root")
+    static = wantedpods.wanted(volumes=[volume])
+    where = paths.of(static.key, static.uid, settings)
+    try:
+        disk.prepare_pod(static, node=wantedpods.NODE, settings=settings)
+        assert (where.projection("downwardAPI", "v") / "name").read_text() == "web-n1"
+    finally:
+        discard.remove_pod(where)
+
+
 def test_a_disk_that_refuses_is_told_with_what_to_do(place, monkeypatch):
     pod = place(CONFIG, apicontent.config_map("c", sky="blue"))
 

@@ -408,12 +408,30 @@ def test_a_service_without_an_address_tells_nothing(spec):
     assert apicontent.read(content.SERVICE, SERVICE | {"spec": spec}) == held.Held()
 
 
+def test_a_text_that_is_no_unicode_is_refused_without_being_quoted():
+    with pytest.raises(apicontent.NotReadable, match="no Unicode") as caught:
+        apicontent.read(content.CONFIG_MAP, {"data": {"a": "s3cr3t\ud800"}})
+    assert "s3cr3t" not in repr(caught.value.__context__)
+
+
+async def test_the_service_of_the_api_server_is_asked_for_seldom_and_never_watched():
+    async with serving(Bench(Tokens())) as bench:
+        bench.objects.want([ROBOT])
+        await bench.until(lambda: not bench.objects.of(ROBOT).pending)
+        await asyncio.sleep(3600)
+        asked = [call for call in bench.api.calls if call.endswith("/services")]
+        assert 5 < len(asked) < 15
+        assert not any(call.startswith("WATCH") for call in asked)
+
+
 def test_the_only_service_that_is_followed_is_the_api_servers_for_pods_with_a_token():
     assert held.SERVER in ROBOT_REFERENCES
     assert held.SERVER not in references.of(WEB)
 
 
-@pytest.mark.parametrize("thing", [{"data": ["a"]}, {"data": {"a": 1}}, {"data": {"a": "!"}}])
+@pytest.mark.parametrize(
+    "thing", [{"data": ["a"]}, {"data": {"a": 1}}, {"data": {"a": "!"}}, {"data": {"a/b": ""}}]
+)
 def test_what_is_no_secret_is_not_readable(thing):
     with pytest.raises(apicontent.NotReadable):
         apicontent.read(content.SECRET, thing)

@@ -91,7 +91,7 @@ def test_of_two_files_with_one_path_the_last_one_counts(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/a", "../a", "a/../b", "..a", "..data", "a//b", "./a", "a/", "a\0b"]
+    "path", ["", "/a", "../a", "a/../b", "..a", "..data", "a//b", "./a", "a/", "a\0b", "a\ud800"]
 )
 def test_no_path_leads_out_of_the_directory_or_into_its_inside(tmp_path, path):
     atomicfiles.write(tmp_path, files(a="1"))

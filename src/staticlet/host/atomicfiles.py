@@ -78,6 +78,10 @@ def write(directory: Path, files: Iterable[File], *, group: int | None = None) -
 
 
 def _check(path: str, others: Mapping[str, File]) -> None:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise BadPath(f"{path!a} is no Unicode text") from None
     pure = PurePosixPath(path)
     steps = path.split("/")
     if not path or "\0" in path or pure.is_absolute() or ".." in steps or "" in steps:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from staticlet.pods.apiobjects import held
+
+_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+_VARIABLE = re.compile(r"[A-Z0-9_]+")
 
 
 class NotReadable(ValueError):
@@ -20,13 +24,21 @@ def read(kind: held.Kind, thing: Mapping[str, Any]) -> held.Held:
     Raises:
         NotReadable: It is none of this kind.
     """
+    try:
+        return _read(kind, thing)
+    except UnicodeEncodeError:
+        pass  # raised outside the handler: the encoding error carries the value along
+    raise NotReadable("it has a text that is no Unicode")
+
+
+def _read(kind: held.Kind, thing: Mapping[str, Any]) -> held.Held:
     if kind is held.Kind.SERVICE:
         return held.Held(data={name: text.encode() for name, text in _service(thing).items()})
     immutable = thing.get("immutable") is True
     if kind is held.Kind.SECRET:
         data = {key: _bytes("data", key, text) for key, text in _texts(thing, "data").items()}
         return held.Held(data=data, type=str(thing.get("type") or ""), immutable=immutable)
-    data = {key: text.encode(errors="replace") for key, text in _texts(thing, "data").items()}
+    data = {key: text.encode() for key, text in _texts(thing, "data").items()}
     binary = {
         key: _bytes("binaryData", key, text) for key, text in _texts(thing, "binaryData").items()
     }
@@ -49,8 +61,8 @@ def _service(thing: Mapping[str, Any]) -> Mapping[str, str]:
         where = f"{protocol.lower()}://{host}:{port}"
         if not number:
             found |= {f"{prefix}_SERVICE_PORT": port, f"{prefix}_PORT": where}
-        if one.get("name"):
-            name = str(one["name"]).upper().replace("-", "_")
+        name = str(one.get("name") or "").upper().replace("-", "_")
+        if _VARIABLE.fullmatch(name):
             found[f"{prefix}_SERVICE_PORT_{name}"] = port
         own = f"{prefix}_PORT_{port}_{protocol.upper()}"
         found |= {own: where, f"{own}_PROTO": protocol.lower(), f"{own}_PORT": port}
@@ -68,6 +80,8 @@ def _mapping(thing: Mapping[str, Any], field: str) -> Mapping[str, Any]:
 def _texts(thing: Mapping[str, Any], field: str) -> Mapping[str, str]:
     found = _mapping(thing, field)
     for key, text in found.items():
+        if not _KEY.fullmatch(key) or key.startswith(".."):
+            raise NotReadable(f"its {field} has a key that can be none")
         if not isinstance(text, str):
             raise NotReadable(f"{field}.{key} is not a string")
     return found

@@ -35,6 +35,9 @@ AT_ONCE = 8
 POLL_S = 30.0
 """An object that is not watched is asked for after one to two times this."""
 
+SERVICE_S = 300.0
+"""And the service of the API server, which never changes, after one to two times this."""
+
 PATIENCE = 3
 """So often a node may be told that it has no right before that is believed: the server learns of
 a new pod a moment after its node does."""
@@ -168,7 +171,9 @@ class ApiObjects:
             absent = isinstance(answer, held.Absent)
             if isinstance(answer, held.Held) and answer.immutable:
                 return
-            if self._watched[absent] >= self._most_watched:
+            if ref.kind is held.Kind.SERVICE:
+                await self._rest(ref, SERVICE_S)
+            elif self._watched[absent] >= self._most_watched:
                 await self._rest(ref, tries.absent.next() if absent else POLL_S)
             elif await self._watch(ref, path, chosen | {"resourceVersion": listed.version}):
                 tries.pauses.reset()
@@ -225,7 +230,7 @@ class ApiObjects:
                 continue
             tries.answered()
             tries.pauses.reset()
-            self._answer(ref, held.Held(data={held.TOKEN: token.text.encode()}))
+            self._answer(ref, held.Held(data={held.TOKEN: token.text.encode(errors="replace")}))
             await asyncio.sleep(apitokens.renew_in_s(token.lifetime_s, self._random()))
 
     def _take(self, ref: held.Ref, thing: Mapping[str, Any] | None) -> None:
