@@ -223,3 +223,29 @@ async def test_what_was_bound_while_another_agent_had_the_name_is_admitted_when_
         world.node.grant(granted=True)
         await asyncio.sleep(1)
         assert made["metadata"]["uid"] in world.view.wants()
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"spec": "fine"},
+        {"spec": {"containers": [7]}},
+        {"spec": {"containers": [{"name": "c", "resources": {"requests": ["much"]}}]}},
+        {"spec": {"nodeSelector": 5}},
+        {"spec": {"tolerations": [[]]}},
+        {"status": []},
+        {"status": {"conditions": [{"type": []}]}},
+    ],
+    ids=str,
+)
+async def test_what_is_no_pod_keeps_no_pod_waiting(lie):
+    async with serving() as world:
+        meta = {"name": "lie", "namespace": "default", "uid": "l", "resourceVersion": "1"}
+        meta["creationTimestamp"] = "2020-01-01T00:00:00Z"
+        world.api.tell("ADDED", f"{PODS}/lie", {"metadata": meta} | lie)
+        await asyncio.sleep(1)
+        uid = await world.bind()
+        world.show(uid, "Running")
+        await asyncio.sleep(1)
+        assert world.phase() == "Running"
+        assert world.view.wants().keys() == {uid}

@@ -257,3 +257,53 @@ async def test_an_edit_is_undone_at_once_and_edits_without_end_ever_more_slowly(
         assert world.count("DELETE") < 50
         await asyncio.sleep(31)
         assert world.mirror["metadata"]["labels"] == {"app": "web"}
+
+
+LIES: list[dict[str, Any]] = [
+    {},
+    {"metadata": {"name": KEY.name, "uid": "u"}, "status": "fine"},
+    {"metadata": {"name": KEY.name, "uid": "u", "labels": [1]}},
+    {"metadata": {"name": KEY.name, "uid": None}},
+    {"metadata": {"name": "another", "uid": "u"}},
+    {"metadata": {"name": KEY.name, "uid": "u"}, "status": {"conditions": [7]}},
+    {"metadata": {"name": KEY.name, "uid": "u"}, "spec": {"containers": [7]}},
+]
+
+
+@pytest.mark.parametrize("lie", LIES, ids=str)
+async def test_answers_that_are_no_pods_are_not_believed(lie):
+    world = World()
+    real = world.api.ask
+
+    async def lying(method: str, path: str, *given: Any, **more: Any) -> dict[str, Any]:
+        await asyncio.sleep(0.001)
+        return await real(method, path, *given, **more) if path == "/api/v1/pods" else lie
+
+    async with keeping(world):
+        world.api.ask = lying  # type: ignore[method-assign]  what the server says from now on
+        world.view.show(KEY, static())
+        await asyncio.sleep(60)
+        world.api.ask = real  # type: ignore[method-assign]
+        await asyncio.sleep(60)
+        assert world.mirror["status"]["phase"] == "Running"
+
+
+@pytest.mark.parametrize("lie", [lie for lie in LIES if lie and "uid" in str(lie)], ids=str)
+async def test_a_watch_that_shows_what_is_no_pod_stops_no_other_mirror(lie):
+    async with keeping(World()) as world:
+        world.view.show(KEY, static())
+        await asyncio.sleep(5)
+        meta = lie["metadata"] | {"namespace": KEY.namespace, "resourceVersion": "1000"}
+        world.api.tell("MODIFIED", MIRROR, lie | {"metadata": meta})
+        await asyncio.sleep(5)
+        other = wanted.PodKey("default", "other-node1")
+        pod = static()
+        assert pod.metadata is not None
+        meta = msgspec.structs.replace(pod.metadata, name=other.name)
+        world.view.show(other, msgspec.structs.replace(pod, metadata=meta))
+        await asyncio.sleep(5)
+        assert f"{PODS}/{other.name}" in world.api.objects
+        world.api.objects[MIRROR]["metadata"]["resourceVersion"] = "1001"
+        world.change(metadata={"labels": {"app": "other"}})
+        await asyncio.sleep(60)
+        assert world.mirror["metadata"]["labels"] == {"app": "web"}

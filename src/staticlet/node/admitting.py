@@ -132,7 +132,8 @@ class Admitting:
 
     def _is_new(self, obj: Object) -> bool:
         uid = apipods.uid_of(obj)
-        return not (apipods.is_over(obj) or uid in self.admitted or uid in self.refused)
+        known = apipods.is_over(obj) or uid in self.admitted or uid in self.refused
+        return not known and apipods.is_readable(obj)
 
     def _holder(self, obj: Object) -> str:
         """The manifest of the static pod that has its name; empty where there is none."""

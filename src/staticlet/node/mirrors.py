@@ -18,7 +18,6 @@ from staticlet.aio import fanout
 from staticlet.client import port
 from staticlet.kube import core, finding
 from staticlet.node import (
-    answers,
     collection,
     complaints,
     mirrorplan,
@@ -30,7 +29,7 @@ from staticlet.node import (
     view,
 )
 from staticlet.pods import wanted
-from staticlet.pods.sources import apipods
+from staticlet.pods.sources import apipods, podshape
 
 log = logging.getLogger(__name__)
 
@@ -161,6 +160,9 @@ class Mirrors:
             if wait_s := self._unwatched_s(key):
                 return wait_s
             now = self._situation(key)
+            if now.found is not None and not podshape.is_pod(now.found):
+                words = f"{_NONE}: the API server has something of its name that is no pod"
+                return self._complaints.wrong(key, words) or None
             step = mirrorplan.step(now)
             left_s = self._edits.left_s(key) if step.edited else 0.0
             if left_s:
@@ -227,7 +229,7 @@ class Mirrors:
 
     async def _create(self, key: wanted.PodKey, pod: core.Pod) -> None:
         mirror = mirrorpod.made(pod, node=self._node, node_uid=self._owner.uid)
-        ask = functools.partial(answers.ask, self._api, key.name)
+        ask = functools.partial(podwrites.ask, self._api, key)
         try:
             made = await ask("POST", podwrites.path(key.namespace), mirror)
         except port.Refused as fault:

@@ -15,9 +15,9 @@ from typing import Any, TypeAlias
 
 from staticlet.aio import clock as clocks
 from staticlet.client import port
-from staticlet.node import answers, collection, tending, undoing
+from staticlet.node import collection, tending, undoing
 from staticlet.pods import wanted
-from staticlet.pods.sources import apipods
+from staticlet.pods.sources import apipods, podshape
 
 Object = dict[str, Any]
 
@@ -77,7 +77,8 @@ class PodWrites:
         """
         body = {**_DELETE, "preconditions": {"uid": uid}}
         left = await self._asked(key, uid, self._api.ask("DELETE", path(*key), body))
-        if left is not None and apipods.uid_of(left) == uid and apipods.is_kept(left):
+        stays = left is not None and podshape.is_pod(left) and apipods.is_kept(left)
+        if left is not None and stays and apipods.uid_of(left) == uid:
             self._written.take(key, left)
         else:
             self._gone(key, uid)
@@ -112,9 +113,7 @@ class PodWrites:
             return left_s
         body = {"metadata": {"uid": uid}, "status": status}
         place = f"{path(*key)}/status"
-        request = answers.ask(
-            self._api, key.name, "PATCH", place, body, media=port.STRATEGIC_PATCH
-        )
+        request = ask(self._api, key, "PATCH", place, body, media=port.STRATEGIC_PATCH)
         made = await self._asked(key, uid, request)
         if made is None:
             self._gone(key, uid)
@@ -169,7 +168,7 @@ class PodWrites:
             if fault.code != HTTPStatus.NOT_FOUND:
                 raise
             return False
-        return apipods.uid_of(there) == uid
+        return podshape.is_pod(there) and apipods.uid_of(there) == uid
 
 
 def _is_part(lacking: Any, sent: Any) -> bool:
@@ -183,6 +182,27 @@ def _is_part(lacking: Any, sent: Any) -> bool:
             for one in lacking
         )
     return bool(lacking == sent)
+
+
+async def ask(
+    api: port.Api,
+    key: wanted.PodKey,
+    method: str,
+    place: str,
+    body: Mapping[str, Any] | None = None,
+    *,
+    media: str = "application/json",
+) -> Object:
+    """Make a request that is answered with a pod.
+
+    Raises:
+        Unreachable: As `Api.ask`; or the answer is no such pod.
+        Refused: As `Api.ask`.
+    """
+    answer = await api.ask(method, place, body, media=media)
+    if not podshape.is_pod(answer) or answer["metadata"]["name"] != key.name:
+        raise port.Unreachable(f"{api.server}: answers {method} {place} with something else")
+    return answer
 
 
 def path(namespace: str, name: str = "") -> str:

@@ -19,6 +19,7 @@ import msgspec
 from staticlet.kube import core, rfc3339
 from staticlet.kube.plain import objects as plain_objects
 from staticlet.pods import identity, wanted
+from staticlet.pods.sources import podshape
 
 Object = Mapping[str, Any]
 
@@ -43,12 +44,16 @@ def is_ours(obj: Object) -> bool:
 
     What has not even the shape of an object is none.
     """
-    meta = obj.get("metadata")
-    if not isinstance(meta, Mapping) or not isinstance(meta.get("uid"), str):
+    return podshape.is_pod(obj) and MIRROR_ANNOTATION not in (_meta(obj).get("annotations") or {})
+
+
+def is_readable(obj: Object) -> bool:
+    """Whether all of a pod is as we know pods: only such a one can be run."""
+    try:
+        core.pod(obj)
+    except msgspec.ValidationError:
         return False
-    parts = [meta.get("annotations"), obj.get("spec"), obj.get("status")]
-    shaped = all(part is None or isinstance(part, Mapping) for part in parts)
-    return shaped and MIRROR_ANNOTATION not in (meta.get("annotations") or {})
+    return True
 
 
 def is_going(obj: Object) -> bool:
