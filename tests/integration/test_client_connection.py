@@ -237,6 +237,18 @@ async def test_plain_http_to_a_tls_port_is_told_in_words(scene: Scene) -> None:
         assert str(fault).endswith("should its URL begin with https://?")
 
 
+async def test_plain_http_to_a_tls_port_that_answers_is_told_in_words(tmp_path: Path) -> None:
+    """As programs in Go do."""
+    said = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
+    async with (
+        lyingserver.telling(said) as liar,
+        connected(kubeconfigs.write(tmp_path, liar.url)) as api,
+    ):
+        fault = await fault_of(api)
+    assert isinstance(fault, port.Refused)
+    assert str(fault).endswith("should its URL begin with https://?")
+
+
 async def test_tls_to_a_plain_http_port_is_told_in_words(tmp_path: Path) -> None:
     async with lyingserver.telling(lyingserver.said({})) as liar:
         path = kubeconfigs.write(tmp_path, liar.url.replace("http", "https"))

@@ -102,9 +102,12 @@ async def test_a_refusal_is_a_finding_and_told_once(caplog):
         async with joinednode.running(world):
             await asyncio.sleep(250)
             (finding,) = world.node.findings()
-            assert str(finding) == ("node node1: cannot be registered: nodes is forbidden: no")
+            use = "use a kubeconfig for system:node:node1 of the group system:nodes"
+            assert str(finding) == (
+                f"node node1: cannot be registered: nodes is forbidden: no; {use}"
+            )
             said = [one.message for one in caplog.records if "forbidden" in one.message]
-            assert said == ["Node node1: nodes is forbidden: no"]
+            assert said == [f"Node node1: nodes is forbidden: no; {use}"]
             world.api.trouble = lambda method, path: None
             await asyncio.sleep(10)
             assert world.node.findings() == ()

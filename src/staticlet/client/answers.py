@@ -82,6 +82,8 @@ def refusal(answer: Answer, *, credentials: str) -> port.ApiFault:
     if status:
         return of_status(status, answer.code, retry_after_s=retry_after_s)
     words = f"{answer.code} {_phrase(answer.code)}: {_told(answer)}"
+    if answer.code == HTTPStatus.BAD_REQUEST and answer.server.startswith("http://"):
+        words += ": should its URL begin with https://?"  # as Go answers HTTP on a port for TLS
     return port.Refused(answer.code, "", words, retry_after_s=retry_after_s)
 
 

@@ -107,6 +107,9 @@ class Registrar:
         if isinstance(fault, port.Refused):
             retry_after_s = fault.retry_after_s
             refusal = self._forbidden or str(fault)
+            if self._forbidden or fault.code == HTTPStatus.FORBIDDEN:
+                name = self._node.name
+                refusal += f"; use a kubeconfig for system:node:{name} of the group system:nodes"
             if fault.code == HTTPStatus.NOT_FOUND and not self._ties.settings.register_node:
                 refusal = "registerNode is false, and nobody has made the Node: waiting for it"
             if fault.code != HTTPStatus.UNAUTHORIZED:
