@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from staticlet.pods import labels, node, obstacles, places, wanted
-from staticlet.runtime import port
+from staticlet.pods import node, obstacles, places, wanted
 from staticlet.testing import wantedpods
 
 OFFER = node.Offer(
@@ -241,24 +240,10 @@ def test_a_changed_pod_is_asked_anew_and_keeps_what_it_has_where_it_does_not_fit
     assert here.take(fits) is None
 
 
-def sandbox(of: wanted.WantedPod) -> port.Sandbox:
-    notes = labels.sandbox_annotations(of, wantedpods.settings().root_dir)
-    return port.Sandbox(
-        id="s",
-        name=of.key.name,
-        namespace=of.key.namespace,
-        uid=of.uid,
-        attempt=0,
-        ready=True,
-        created_at_ns=1,
-        annotations=notes,
-    )
-
-
 def test_what_is_adopted_has_its_place_before_anybody_asks():
     here = Node()
     mine = cpus("a", "3", host_port=80)
-    here.places.adopt(mine.key, [sandbox(mine)], mine)
+    here.places.adopt(mine.key, [wantedpods.sandbox(mine)], mine)
     assert here.take(pod("b", host_port=80)) is not None
     assert here.take(cpus("c", "2")) is not None
     assert here.take(mine) is None
@@ -267,7 +252,7 @@ def test_what_is_adopted_has_its_place_before_anybody_asks():
 def test_of_what_is_adopted_and_not_wanted_the_ports_alone_are_taken():
     here = Node()
     old = cpus("a", "3", host_port=80)
-    here.places.adopt(old.key, [sandbox(old)], None)
+    here.places.adopt(old.key, [wantedpods.sandbox(old)], None)
     assert here.take(pod("b", host_port=80)) is not None
     assert here.take(cpus("c", "4")) is None
 
@@ -299,3 +284,16 @@ def test_how_much_is_taken_is_no_news_but_another_reason_is():
     other = here.take(pod("b", nodeSelector={"disk": "ssd"}))
     assert other is not None
     assert not other.is_like(second)
+
+
+def test_what_was_adopted_can_be_ended_once_its_worker_has_said_how():
+    here = Node()
+    web = of_api("web", "3")
+    here.places.adopt(web.key, [wantedpods.sandbox(web)], web)
+    found = here.take(cpus("a", "2"))
+    assert found is not None
+    assert not found.soon
+    here.places.keep(web.key, web, lambda: here.ended.append("web"))
+    assert here.woken == ["a"]
+    here.take(cpus("a", "2"))
+    assert here.ended == ["web"]

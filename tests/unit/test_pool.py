@@ -376,17 +376,7 @@ def on_port_80(name="web"):
 
 
 def running_on(pod):
-    box = port.Sandbox(
-        id="s0",
-        name=pod.key.name,
-        namespace=pod.key.namespace,
-        uid=pod.uid,
-        attempt=0,
-        ready=True,
-        created_at_ns=1,
-        annotations=labels.sandbox_annotations(pod, wantedpods.settings().root_dir),
-    )
-    return listed.by_pod([box], [], labels.source_of)
+    return listed.by_pod([wantedpods.sandbox(pod)], [], labels.source_of)
 
 
 async def test_what_was_found_running_has_its_ports_before_any_worker_asks_for_them(monkeypatch):

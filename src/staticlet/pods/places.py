@@ -12,7 +12,7 @@ What truly lives has its ports, whoever else was let in: nobody is ended who run
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -109,6 +109,9 @@ class Places:
         known = self._places.get(key)
         if known is None or known.pod is not pod or known.going:
             self._settle(key, pod, end)
+        elif known.end is None and end is not None:
+            self._places[key] = replace(known, end=end)
+            self.retry()  # it was adopted, and can be ended from now on
 
     def take(
         self, key: wanted.PodKey, pod: wanted.WantedPod, wake: Callable[[], None], end: End

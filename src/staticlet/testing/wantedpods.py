@@ -10,8 +10,10 @@ import msgspec
 
 from staticlet.config.settings import Settings
 from staticlet.kube import core
+from staticlet.pods import labels
 from staticlet.pods.node import NodeFacts
 from staticlet.pods.wanted import PodKey, WantedPod
+from staticlet.runtime import port
 
 UID = "0123456789abcdef0123456789abcdef"
 NODE = NodeFacts(name="n1", ips=("192.0.2.7",), memory_bytes=16 * 1024**3, cpus=4)
@@ -52,6 +54,20 @@ def wanted(
         source="file",
         origin=f"/etc/kubernetes/manifests/{name}.yaml",
         seen=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+    )
+
+
+def sandbox(of: WantedPod) -> port.Sandbox:
+    """A sandbox that lives and was made for a pod, as the runtime lists it."""
+    return port.Sandbox(
+        id=f"sandbox-of-{of.uid}",
+        name=of.key.name,
+        namespace=of.key.namespace,
+        uid=of.uid,
+        attempt=0,
+        ready=True,
+        created_at_ns=1,
+        annotations=labels.sandbox_annotations(of, settings().root_dir),
     )
 
 
