@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from cryptography.hazmat.primitives import serialization
 
 from staticlet.aio import clock
 from staticlet.apiserver.http import forms, sending
@@ -264,6 +265,20 @@ def test_what_is_no_certificate_is_not_served_with(tmp_path):
     junk.write_text("no certificate")
     with pytest.raises(tls.TlsFault, match=r"cannot serve with \S*there\.pem and"):
         tls.context(tls.TlsFiles(certificate=junk, key=junk))
+
+
+def test_nobody_is_asked_for_the_password_of_a_key(tmp_path, files):
+    key = serialization.load_pem_private_key(files.serving.read_bytes(), password=None)
+    locked = tmp_path / "locked.pem"
+    locked.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"secret"),
+        )
+    )
+    with pytest.raises(tls.TlsFault, match=r"locked\.pem: the private key is encrypted: write"):
+        tls.context(tls.TlsFiles(certificate=files.serving, key=locked))
 
 
 LARGE = answers.Plain(body={"text": "0123456789" * 1_600_000})

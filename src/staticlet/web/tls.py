@@ -7,6 +7,7 @@ handshake fails: who shows credentials that prove nothing is told so at once.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import ssl
 from collections.abc import Iterator
@@ -108,7 +109,16 @@ def show(used: ssl.SSLContext, pair: Pair) -> None:
     are served, and `read` elsewhere.
     """
     with _file_of(pair.certificate) as certificate, _file_of(pair.key) as key:
-        used.load_cert_chain(certificate, key)
+        used.load_cert_chain(certificate, key, password=_nobody_knows)
+
+
+def _nobody_knows() -> str:
+    """Refuse a key that is encrypted: else OpenSSL would ask on the terminal, and wait.
+
+    Raises:
+        OSError: Always.
+    """
+    raise OSError(errno.EACCES, "the private key is encrypted: write it without a password")
 
 
 @contextlib.contextmanager
