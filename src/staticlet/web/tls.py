@@ -57,7 +57,7 @@ def context(
     if ciphers:
         made.set_ciphers(ciphers)
     made.set_alpn_protocols(["http/1.1"])
-    reload(made, files)
+    show(made, read(files))
     for file in files.client_cas:
         try:
             made.load_verify_locations(file)
@@ -67,15 +67,6 @@ def context(
             ) from fault
         made.verify_mode = ssl.CERT_OPTIONAL
     return made
-
-
-def reload(used: ssl.SSLContext, files: TlsFiles) -> None:
-    """Show the certificate as it is in its file now, to all who connect from now on.
-
-    Raises:
-        TlsFault: A file cannot be read, or is not what it should be; what was shown still is.
-    """
-    show(used, read(files))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
