@@ -47,6 +47,7 @@ def mirror(pod: core.Pod | None = None, **meta: Any) -> dict[str, Any]:
 def step(**parts: Any) -> mirrorplan.Step:
     base: dict[str, Any] = {
         "static": static(),
+        "served": True,
         "leaving": False,
         "found": mirror(),
         "created": None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -218,6 +219,33 @@ async def test_what_nobody_told_of_is_seen_within_a_minute():
         world.view.shown[KEY] = static()
         await asyncio.sleep(60)
         assert world.mirror["status"]["phase"] == "Running"
+
+
+async def test_before_the_runtime_was_looked_at_the_status_stays_as_the_api_has_it():
+    world = World()
+    async with keeping(world):
+        world.view.show(KEY, static())
+        await asyncio.sleep(5)
+    pod = static(phase="Pending")
+    wants = dataclasses.replace(wantedpods.wanted(name=KEY.name), key=KEY, pod=pod)
+    again = World(world.api)
+    again.view.static[KEY] = wants
+    async with keeping(again):
+        await asyncio.sleep(30)
+        assert again.mirror["status"]["phase"] == "Running"
+        again.view.show(KEY, pod)
+        await asyncio.sleep(1)
+        assert again.mirror["status"]["phase"] == "Pending"
+
+
+async def test_a_mirror_is_made_before_the_runtime_was_looked_at():
+    async with keeping(World()) as world:
+        pod = wantedpods.wanted(name=KEY.name)
+        world.view.static[KEY] = dataclasses.replace(pod, key=KEY, pod=static(phase="Pending"))
+        world.view.changes.publish(KEY)
+        await asyncio.sleep(1)
+        assert world.mirror is not None
+        assert "status" not in world.mirror
 
 
 async def test_who_deletes_a_mirror_gets_to_see_it_go():

@@ -34,6 +34,8 @@ class Situation:
     Attributes:
         static: The static pod as it is served, or wanted where nothing is served yet; None when
             there is none.
+        served: Whether it is as it is served: its status is true. Before the runtime was looked at
+            nobody knows, and what the API has of it is the best there is.
         leaving: Whether it is only being stopped: its manifest is gone.
         found: The object of that name in the API; None when there is none.
         created: What must stay of the mirror as it was created; None where that is not known.
@@ -42,6 +44,7 @@ class Situation:
     """
 
     static: core.Pod | None
+    served: bool
     leaving: bool
     found: Object | None
     created: Object | None

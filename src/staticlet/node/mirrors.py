@@ -220,6 +220,7 @@ class Mirrors:
         meta = static.metadata if static is not None else None
         return mirrorplan.Situation(
             static=static,
+            served=shown is not None,
             leaving=pod is None and meta is not None and meta.deletionTimestamp is not None,
             found=self._pods.newest(key),
             created=self._created.get(key),
@@ -253,7 +254,7 @@ class Mirrors:
         if now.static is None or now.static.status is None or now.found is None:
             self._forget(key, now)
             return None
-        if not mirrorpod.mirrors(now.found, now.static):
+        if not now.served or not mirrorpod.mirrors(now.found, now.static):
             return None
         ours = now.static.status
         if now.leaving and statuspatch.tells_less(ours, now.found.get("status") or {}):
