@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from staticlet.kube import core
@@ -95,3 +96,13 @@ async def test_a_static_pod_that_has_ended_takes_nothing(world):
     world.has(replace(pod, over=True))
     world.view.show(pod.key, core.Pod(status=core.PodStatus(phase="Succeeded")))
     assert world.decides(of_api(cpu="2")) == ""
+
+
+async def test_a_static_pod_that_runs_on_while_its_change_waits_takes_what_it_had(world):
+    world.has(static(cpu="64"), waiting("OutOfcpu"))
+    before = static(cpu="1500m", port=80)
+    shown = msgspec.structs.replace(before.pod, status=core.PodStatus(phase="Running"))
+    world.view.show(before.key, shown)
+    assert world.decides(of_api(cpu="1")) == "OutOfcpu"
+    assert world.decides(of_api(port=80, name="other")) == "NodePorts"
+    assert world.decides(of_api(cpu="500m", name="third")) == ""

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import msgspec
 
 from staticlet.aio import fanout
+from staticlet.kube import core
 from staticlet.kube.scheduling import room
 from staticlet.node import view
 from staticlet.pods import admission, events, hostports, wanted
@@ -151,8 +152,9 @@ class Admitting:
     def _taken_by_static_pods(self) -> room.Taken:
         """What the static pods use that have not ended.
 
-        One that finds no place on the node uses nothing, as in the kubelet, which refuses it. But
-        a port that it waits for is kept for it, and so is the room that is being made for it.
+        One that finds no place on the node uses nothing, as in the kubelet, which refuses it, but
+        for what its predecessor uses that runs on meanwhile. But a port that it waits for is kept
+        for it, and so is the room that is being made for it.
         """
         taken, held_up = room.Taken(), self._agent.held_up()
         for key, pod in self._agent.manifests().pods.items():
@@ -161,10 +163,17 @@ class Admitting:
             plain, obstacle = msgspec.to_builtins(pod.pod), held_up.get(key)
             if obstacle is None or obstacle.soon:
                 taken.add(plain)
-            elif obstacle.reason == hostports.REASON:
+                continue
+            if obstacle.reason == hostports.REASON:
                 taken.ports |= room.ports(plain)
+            if (shown := self._agent.pod(key)) is not None and _has_begun(shown):
+                taken.add(msgspec.to_builtins(shown))
         return taken
 
     def _has_ended(self, key: wanted.PodKey) -> bool:
         shown = self._agent.pod(key)
         return shown is not None and shown.status is not None and shown.status.phase in _ENDED
+
+
+def _has_begun(shown: core.Pod) -> bool:
+    return shown.status is not None and shown.status.phase != "Pending"
