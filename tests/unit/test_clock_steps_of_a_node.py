@@ -16,6 +16,7 @@ from staticlet.client import port, reflector, saying
 from staticlet.config.settings import Settings
 from staticlet.kube import rfc3339
 from staticlet.node import claim, eventsender, joined
+from staticlet.pods import events, wanted
 from staticlet.testing import fake_runtime, fakeapi, fakemachine, fakes
 
 pytestmark = pytest.mark.looptime
@@ -138,6 +139,18 @@ def test_events_are_allowed_as_often_as_ever(jump_s):
     clock.jump(jump_s)
     clock.advance(100)
     assert allowed.wait_s(clock.monotonic()) == pytest.approx(200)
+
+
+@JUMPS
+def test_events_are_counted_on(jump_s):
+    clock = fakes.ManualClock()
+    kept = events.Recorder("node1", clock.now)
+    about = events.of_pod(wanted.PodKey("default", "web"), "u1")
+    for _ in range(3):
+        kept.record(about, "Warning", "BackOff", "Back-off restarting")
+        clock.jump(jump_s)
+    kept.record(about, "Normal", "Started", "Started")
+    assert [(one.reason, one.count) for one in kept.events()] == [("BackOff", 3), ("Started", 1)]
 
 
 @JUMPS
