@@ -250,6 +250,41 @@ def test_a_status_is_written_whole_where_there_is_none():
     assert "qosClass" not in made
 
 
+def held(kind: str, state: str, since: str) -> dict[str, Any]:
+    return {"type": kind, "status": state, "lastTransitionTime": f"2030-01-01T00:00:{since}Z"}
+
+
+@pytest.mark.parametrize(
+    ("ours", "there", "sent"),
+    [
+        (held("Initialized", "True", "09"), held("Initialized", "True", "03"), None),
+        (held("Ready", "False", "09"), held("Ready", "False", "03"), None),
+        (held("Ready", "True", "03"), held("Ready", "True", "09"), None),
+        (held("Ready", "True", "09"), held("Ready", "True", "03"), "09"),
+        (held("ContainersReady", "True", "09"), held("ContainersReady", "True", "03"), "09"),
+        (held("Ready", "False", "09"), held("Ready", "True", "03"), "09"),
+        (held("Initialized", "True", "09"), {"type": "Initialized", "status": "True"}, "09"),
+    ],
+    ids=str,
+)
+def test_a_condition_tells_since_when_it_holds_not_when_something_else_changed(ours, there, sent):
+    made = statuspatch.patch(status(conditions=[ours]), {"conditions": [there]})
+    if sent is None:
+        assert made is None
+    else:
+        assert made is not None
+        (one,) = made["conditions"]
+        assert one["lastTransitionTime"] == f"2030-01-01T00:00:{sent}Z"
+
+
+def test_a_condition_whose_reason_changes_keeps_its_time():
+    ours = held("Ready", "False", "09") | {"reason": "ContainersNotReady"}
+    made = statuspatch.patch(
+        status(conditions=[ours]), {"conditions": [held("Ready", "False", "03")]}
+    )
+    assert made == {"conditions": [{"type": "Ready", "reason": "ContainersNotReady"}]}
+
+
 def test_addresses_that_are_there_are_replaced_and_not_added_to():
     there = statuspatch.status(status(**RUNNING)) | {"podIPs": [{"ip": "10.0.0.8"}]}
     made = statuspatch.patch(status(**RUNNING), there)

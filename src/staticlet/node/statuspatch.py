@@ -39,6 +39,7 @@ CONDITIONS = (
 """The types of conditions that a node agent writes."""
 
 _BEGINNING = ("ContainerCreating", "PodInitializing")
+_READY = ("Ready", "ContainersReady")
 _MERGED_BY_IP = frozenset(("hostIPs", "podIPs"))
 _OF_A_CONDITION = ("status", "reason", "message", "lastTransitionTime", "lastProbeTime")
 
@@ -101,7 +102,11 @@ def _is_earlier(ours: core.ContainerStatus, there: Mapping[str, Any]) -> bool:
 
 
 def _conditions(ours: Sequence[Object], there: Sequence[Object]) -> list[Object]:
-    """Those conditions that differ."""
+    """Those conditions that differ.
+
+    One that holds as before has not changed its state: the time at which it did stays, as the API
+    has it, like the kubelet's. We only know when something of the pod changed last.
+    """
     known = {one.get("type"): one for one in there}
     found = []
     for one in ours:
@@ -114,9 +119,21 @@ def _conditions(ours: Sequence[Object], there: Sequence[Object]) -> list[Object]
             for name in _OF_A_CONDITION
             if name != "lastProbeTime" and not _same(one.get(name), other.get(name))
         }
+        if "status" not in differing and not _is_new(one, other):
+            differing.pop("lastTransitionTime", None)
         if differing:
             found.append({"type": one["type"], **differing})
     return found
+
+
+def _is_new(ours: Object, there: Object) -> bool:
+    """Whether a condition that holds did not do so meanwhile, or the API does not say since when.
+
+    A pod that is ready was not when its last container started.
+    """
+    since, told = str(ours.get("lastTransitionTime")), there.get("lastTransitionTime")
+    again = ours["type"] in _READY and ours.get("status") == "True" and since > str(told)
+    return not told or again
 
 
 def _same(value: Any, found: Any) -> bool:
