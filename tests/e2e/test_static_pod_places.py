@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ def test_a_pod_without_room_says_what_is_missing_and_how_much(agent: Agent) -> N
     status = agent.until_status("large", "says why", lambda s: s.get("reason") == "OutOfcpu")
     assert status["phase"] == "Pending"
     assert "this node has too little cpu: 4096 requested" in status["message"]
+    assert re.search(r"large-n1 +0/1 +OutOfcpu ", agent.cli("pods"))
     agent.manifests.put("small.yaml", pod("small", WAIT))
     agent.until_runs("small")
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from staticlet.kube import core
+from staticlet.kube import core, table
 from staticlet.kube.scheduling.room import HostPort
 from staticlet.pods import hostports, obstacles, present, report, wanted
 from staticlet.pods import observed as obs
@@ -55,6 +55,7 @@ def test_a_pod_that_waits_for_a_port_says_so_with_the_kubelets_reason():
     told = shown(obstacle=obstacles.of_port(found)).status
     assert (told.phase, told.reason) == ("Pending", "NodePorts")
     assert told.message == "NodePorts: host port 80/TCP is in use by pod default/other-n1"
+    assert told.containerStatuses is None
 
 
 def test_a_pod_runs_on_while_its_changed_manifest_waits_for_a_place():
@@ -90,3 +91,24 @@ def test_the_end_of_a_pod_that_is_over_is_what_the_api_says_and_its_containers_a
     told = over(containers=(ended,))
     assert (told.phase, told.reason, told.message) == ("Failed", "Evicted", "told elsewhere")
     assert told.containerStatuses[0].state.terminated.exitCode == 0
+
+
+def test_kubectl_shows_why_a_pod_is_not_let_in_and_nothing_of_its_containers():
+    found = obstacles.Obstacle(reason="OutOfcpu", message="too little", until="", advice="")
+    pod = wantedpods.wanted(wantedpods.container(), initContainers=[wantedpods.container("init")])
+    made = shown(obstacle=found, want=pod, serving=pod)
+    row = table.pod_row(made, NOW)
+    assert (row.ready, row.status) == ("0/1", "OutOfcpu")
+
+
+def test_what_is_known_of_containers_that_ran_before_is_shown_also_where_it_waits():
+    found = obstacles.Obstacle(reason="OutOfcpu", message="too little", until="", advice="")
+    pod = wantedpods.wanted(wantedpods.container())
+    ended = obs.ObservedContainer(
+        id="c0", name="c", restart_count=3, state=port.ContainerState.EXITED, exit_code=1
+    )
+    box = obs.ObservedSandbox(
+        id="s0", uid=pod.uid, revision=pod.revision, attempt=0, ready=False, containers=(ended,)
+    )
+    told = shown(obstacle=found, want=pod, serving=pod, seen=obs.Observed(sandboxes=(box,)))
+    assert told.status.containerStatuses[0].restartCount == 3

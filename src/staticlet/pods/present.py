@@ -85,7 +85,13 @@ def _obstructed(
     if report.serving is not report.want:
         words = f"runs on as before its manifest changed: {obstacle}"
         return msgspec.structs.replace(base, message=words)
-    return msgspec.structs.replace(base, reason=obstacle.reason, message=str(obstacle))
+    told = msgspec.structs.replace(base, reason=obstacle.reason, message=str(obstacle))
+    every = (*(base.initContainerStatuses or ()), *(base.containerStatuses or ()))
+    if any(one.containerID for one in every):
+        return told
+    # As of a pod that the kubelet refuses: its containers do not wait for anything of their own,
+    # and kubectl shows the reason.
+    return msgspec.structs.replace(told, initContainerStatuses=None, containerStatuses=None)
 
 
 def _of_successor(report: report_values.Report) -> str:
