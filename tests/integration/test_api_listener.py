@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import json
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
@@ -23,7 +24,7 @@ from staticlet.apiserver.verbs import answers
 from staticlet.host import certs
 from staticlet.kube import refusal
 from staticlet.testing import apiloop
-from staticlet.web import body, listener, status, tls
+from staticlet.web import body, door, listener, status, tls
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -165,20 +166,38 @@ async def test_a_body_that_does_not_come_is_not_waited_for(files):
         writer.close()
 
 
-async def test_a_lack_of_files_is_told_once_and_other_faults_as_ever(files, caplog):
+async def test_a_lack_of_files_is_told_once_and_then_connections_are_taken_again(
+    files, caplog, monkeypatch
+):
+    loop = asyncio.get_running_loop()
+    taken, faults = loop.sock_accept, [errno.EMFILE] * 500 + [errno.ECONNABORTED]
+
+    async def lacking(sock):
+        if faults:
+            raise OSError(faults[0], os.strerror(faults.pop(0)))
+        return await taken(sock)
+
+    monkeypatch.setattr(door, "AGAIN_S", 0)
+    monkeypatch.setattr(loop, "sock_accept", lacking)
     async with serving(files, hello) as (port, trust):
-        loop = asyncio.get_running_loop()
-        for _ in range(500):
-            lack = OSError(errno.EMFILE, "Too many open files")
-            loop.call_exception_handler({"message": "accept() failed", "exception": lack})
-        loop.call_exception_handler({"message": "another fault", "exception": KeyError("x")})
         assert b" 200 OK\r\n" in await answered(port, trust)
-    said_of = [one.message for one in caplog.records]
+    said_of = [one.getMessage() for one in caplog.records]
     assert said_of.count("no more connections can be taken for now: Too many open files") == 1
-    assert [one for one in said_of if "accept" in one] == []
-    assert [one.partition("\n")[0] for one in said_of if "another fault" in one] == [
-        "another fault"
-    ]
+    assert [one for one in said_of if "accept" in one or "aborted" in one] == []
+
+
+async def test_of_too_many_who_say_nothing_the_oldest_are_cut_off_and_others_answered(files):
+    limits = listener.Limits(handshakes=5)
+    async with serving(files, hello, limits) as (port, trust), contextlib.AsyncExitStack() as all_:
+        mute = []
+        for _ in range(40):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            all_.callback(writer.close)
+            mute.append(reader)
+        assert b" 200 OK\r\n" in await answered(port, trust)
+        for reader in mute[:35]:
+            assert await said(reader) == b""
+        assert not any(reader.at_eof() for reader in mute[36:])
 
 
 async def test_a_client_certificate_of_another_ca_is_refused(files, tmp_path):

@@ -27,7 +27,7 @@ from staticlet.kube.protobuf import wire
 from staticlet.pods import labels, merge, wanted
 from staticlet.runtime.cri import endpoint, faults
 from staticlet.runtime.managed import bringup
-from staticlet.server import local
+from staticlet.server import kubeletapi, local
 from staticlet.web import body as bodies
 from staticlet.web import listener
 
@@ -257,6 +257,7 @@ def test_the_limits_of_the_api_are_those_of_the_code():
         f"| a request's body | {bodies.LIMIT >> 20} MiB, within {bodies.WITHIN_S:g} s | ",
         f"| fields of a body in protobuf | {wire.LIMIT_FIELDS:,} | 413 |",
         f"| connections | {limits.connections:,} | 429 |",
+        f"| connections that have not yet agreed upon TLS | {limits.handshakes} | ",
         f"| watches | {sending.MOST_WATCHES:,} | 429 |",
         f"| what a client has not read | for {pieces.SLOW_S:g} s | it is cut off |",
         f"| changes that a watch can go on from | {keeping.revisions:,}, for five minutes; ",
@@ -264,6 +265,8 @@ def test_the_limits_of_the_api_are_those_of_the_code():
     ):
         assert row in text
     assert keeping.seconds == 5 * 60
+    strangers = f"no more\nthan {kubeletapi.LIMITS.handshakes} are kept, the newest; of others "
+    assert f"{strangers}{kubeletapi.LIMITS.connections}" in page("docs/configuration.md")
 
 
 def test_every_controller_is_documented():

@@ -39,11 +39,7 @@ log = logging.getLogger(__name__)
 RENEW_S = 24 * 3600.0
 
 FILES = 4_096
-"""How many files may be open: nearly twice the connections that the listener knows of.
-
-Who connects and says nothing costs 90 KB until the handshake has taken too long, and this is all
-that bounds how many of these there are.
-"""
+"""How many files may be open: nearly twice the connections that the listener lets in."""
 
 Work: TypeAlias = Callable[[], Awaitable[None]]
 

@@ -36,8 +36,8 @@ FIRST_S = 0.1
 PATIENCE_S = 10.0
 """How long a file that is missing is waited for without a word."""
 
-LIMITS = listener.Limits(connections=500, refused=50, idle_s=90.0)
-FEW = listener.Limits(connections=100, refused=20, idle_s=30.0)
+LIMITS = listener.Limits(connections=500, refused=50, handshakes=100, idle_s=90.0)
+FEW = listener.Limits(connections=100, refused=20, handshakes=20, idle_s=30.0)
 
 View = kubeletpaths.View
 

@@ -8,26 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
 import socket
 import ssl
 from asyncio import sslproto
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from aiohttp import abc, hdrs, http_exceptions, http_parser, streams, web
 
-from staticlet.web import status
+from staticlet.web import door, status
 
 log = logging.getLogger(__name__)
 
 BACKLOG = 512
-
-SCARCE_S = 60.0
-"""How long it is not told again that there is no room for connections."""
-_SCARCE = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 
 READ_BYTES = 32 * 1024
 """What TLS reads at a time; a buffer of this size stays with each connection.
@@ -52,7 +47,8 @@ class Limits:
         headers: How many lines of headers a request may have.
         line: How many bytes one of them, or the request line, may have.
         idle_s: How long a connection may stay between requests, or without a whole first one.
-        handshake_s: How long TLS may take.
+        handshakes: How many may be about to agree upon TLS; of more, the oldest are cut off.
+        handshake_s: How long that may take.
         rest_s: How long the rest of a refused body is read, so that its client gets the answer.
         linger_s: How long a request under way may take when the server ends.
     """
@@ -62,6 +58,7 @@ class Limits:
     headers: int = 128
     line: int = 32 * 1024
     idle_s: float = 120.0
+    handshakes: int = 500
     handshake_s: float = 10.0
     rest_s: float = 5.0
     linger_s: float = 1.0
@@ -133,7 +130,6 @@ class _Server(web.Server):
         self._handler = handler
         self._limits = limits
         self._crowd = crowd
-        self._ended = False
         self.request_factory = self._request
 
     def _request(
@@ -146,11 +142,6 @@ class _Server(web.Server):
     ) -> web.BaseRequest:
         return _Request(message, payload, protocol, writer, task, self._loop)
 
-    def pre_shutdown(self) -> None:
-        """Let go of who is idle, and of everybody whose TLS handshake is still under way."""
-        self._ended = True
-        super().pre_shutdown()
-
     def __call__(self) -> web.RequestHandler:
         """Make what handles one connection."""
         return _Connection(self, loop=self._loop, **self._kwargs)
@@ -159,8 +150,6 @@ class _Server(web.Server):
         """Count a connection, or cut it off."""
         super().connection_made(handler, transport)
         self._crowd.open += 1
-        if self._ended:
-            transport.abort()
         if self._crowd.open > self._limits.connections + self._limits.refused:
             handler.force_close()
 
@@ -200,36 +189,6 @@ def bound(address: str, port: int) -> socket.socket:
     return made
 
 
-class _Scarcity:
-    """Tells in a line, and not too often, that no more connections can be taken.
-
-    The event loop would tell it with a traceback, hundreds of times a second: whoever opens
-    connections could fill the disk.
-    """
-
-    def __init__(self) -> None:
-        self._quiet_until = 0.0
-
-    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Take what the event loop could not handle."""
-        fault = context.get("exception")
-        if not isinstance(fault, OSError) or fault.errno not in _SCARCE:
-            loop.default_exception_handler(context)
-        elif loop.time() >= self._quiet_until:
-            self._quiet_until = loop.time() + SCARCE_S
-            log.error("no more connections can be taken for now: %s", fault.strerror)
-
-
-@contextlib.contextmanager
-def _telling_of_scarcity(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    before = loop.get_exception_handler()
-    loop.set_exception_handler(_Scarcity())
-    try:
-        yield
-    finally:
-        loop.set_exception_handler(before)
-
-
 @contextlib.asynccontextmanager
 async def serving(
     handler: Handler,
@@ -249,16 +208,22 @@ async def serving(
         limits: What clients may take.
     """
     sslproto.SSLProtocol.max_size = READ_BYTES
-    loop = asyncio.get_running_loop()
     server = _Server(handler, limits, crowd)
-    patience_s = None if tls is None else limits.handshake_s
-    with _telling_of_scarcity(loop):
-        listening = await loop.create_server(
-            server, sock=sock, ssl=tls, backlog=BACKLOG, ssl_handshake_timeout=patience_s
-        )
-        try:
-            yield
-        finally:
-            listening.close()
-            server.pre_shutdown()
-            await server.shutdown(limits.linger_s)
+    entrance = door.Door(server, tls, most=limits.handshakes, handshake_s=limits.handshake_s)
+    try:
+        sock.listen(BACKLOG)
+        sock.setblocking(False)  # noqa: FBT003  its only argument
+        async with asyncio.TaskGroup() as group:
+            taking = group.create_task(entrance.take(sock), name="taking connections")
+            try:
+                yield
+            finally:
+                taking.cancel()
+    except BaseExceptionGroup as faults:
+        if len(faults.exceptions) == 1:
+            raise faults.exceptions[0] from None  # of the context's own block
+        raise
+    finally:
+        sock.close()
+        server.pre_shutdown()
+        await server.shutdown(limits.linger_s)
