@@ -29,7 +29,6 @@ from staticlet.client import (
     patience,
     pieces,
     port,
-    resolver,
     saying,
     wording,
 )
@@ -74,13 +73,9 @@ class Connection:
         patience_s: float = 0.0,
     ) -> None:
         self._source = access.Source(path, clock)
-        self._agent = agent
         self._most_bytes = most_bytes
         self._most_line_bytes = most_line_bytes
-        self._names = resolver.Resolver()
-        self._lane: lane.Lane | None = None
-        self._lanes: set[lane.Lane] = set()
-        self._closed = False
+        self._lanes = lane.Lanes(agent)
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._saying = saying.Saying(log, "API server", clock, patience_s=patience_s)
         self._patience = patience.Patience()
@@ -151,11 +146,7 @@ class Connection:
 
     async def aclose(self) -> None:
         """Close all connections; what is under way fails, and so does what comes later."""
-        self._closed = True
-        for one in self._lanes:
-            await one.close()
-        self._lanes.clear()
-        self._lane = None
+        await self._lanes.aclose()
 
     @contextlib.asynccontextmanager
     async def _within(self, deadline_s: float) -> AsyncIterator[None]:
@@ -167,7 +158,7 @@ class Connection:
         except kubeconfig.BadKubeconfig as fault:
             raise port.Unreachable(str(fault)) from fault
         except _FAULTS as fault:
-            await self._leave()
+            await self._lanes.leave()
             if scope.expired():
                 words = f"no answer within {deadline_s:g} s"
                 raise port.Unreachable(f"{self.server}: {words}") from fault
@@ -206,12 +197,9 @@ class Connection:
         body: bytes | None,
         headers: Mapping[str, str],
     ) -> aiohttp.ClientResponse:
-        if self._closed:
+        if self._lanes.closed:
             raise self._unreachable("is not asked any more: this connection is closed")
-        before, chosen = self._lane, self._lane_for(now)
-        session = await stack.enter_async_context(chosen.used())  # nobody closes it from here on
-        if before is not None and before is not chosen:
-            await before.leave()
+        session = await self._lanes.enter(stack, now.tls)
         large = body is not None and len(body) > _DIRECT_BYTES
         try:
             async with self._patience.attempt(self.server):
@@ -226,22 +214,8 @@ class Connection:
                     )
                 )
         except patience.GaveUp:
-            await self._leave()
+            await self._lanes.leave()
             raise
-
-    def _lane_for(self, now: access.Access) -> lane.Lane:
-        found = self._lane
-        if found is None or found.left or found.context is not now.tls:
-            found = lane.Lane(now.tls, self._names, self._agent)
-            self._lane = found
-            self._lanes = {one for one in self._lanes if not one.closed} | {found}
-        return found
-
-    async def _leave(self) -> None:
-        """Use no connection again that was made before now."""
-        found, self._lane = self._lane, None
-        if found is not None:
-            await found.leave()
 
     async def _renewed(self, used: access.Access) -> bool:
         return await self._source.renewed(used) is not None
@@ -295,7 +269,7 @@ class Connection:
             async with scope:
                 return await response.content.readany()
         except _FAULTS as fault:
-            await self._leave()
+            await self._lanes.leave()
             if scope.expired():
                 words = f"a watch was silent for {silence_s:g} s"
                 raise port.Unreachable(f"{self.server}: {words}") from fault

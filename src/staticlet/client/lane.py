@@ -11,7 +11,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -89,6 +89,53 @@ class Lane:
     async def _close_if_left(self) -> None:
         if self.left and not self._users:
             await self._session.close()
+
+
+class Lanes:
+    """The lane that requests take, and those that were left and are still in use.
+
+    Args:
+        agent: What the server is told of this program.
+    """
+
+    def __init__(self, agent: str) -> None:
+        self.closed = False
+        self._agent = agent
+        self._names = resolver.Resolver()
+        self._lane: Lane | None = None
+        self._all: set[Lane] = set()
+
+    async def enter(
+        self, stack: AsyncExitStack, context: ssl.SSLContext | None
+    ) -> aiohttp.ClientSession:
+        """The connections to use with a TLS context, for as long as the stack."""
+        before, chosen = self._lane, self._lane_for(context)
+        session = await stack.enter_async_context(chosen.used())  # nobody closes it from here on
+        if before is not None and before is not chosen:
+            await before.leave()
+        return session
+
+    async def leave(self) -> None:
+        """Use no connection again that was made before now."""
+        found, self._lane = self._lane, None
+        if found is not None:
+            await found.leave()
+
+    async def aclose(self) -> None:
+        """Close all of them, whoever uses them."""
+        self.closed = True
+        for one in self._all:
+            await one.close()
+        self._all.clear()
+        self._lane = None
+
+    def _lane_for(self, context: ssl.SSLContext | None) -> Lane:
+        found = self._lane
+        if found is None or found.left or found.context is not context:
+            found = Lane(context, self._names, self._agent)
+            self._lane = found
+            self._all = {one for one in self._all if not one.closed} | {found}
+        return found
 
 
 def _socket(address: Any) -> socket.socket:
