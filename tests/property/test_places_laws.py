@@ -75,8 +75,11 @@ class World(RuleBasedStateMachine):
             assert found is not None
             assert found.soon, "nobody ends for nothing"
             assert preemption.may_end(pod, self.pods[victim])
-            assert victim in self.inside - self.going, "nobody is ended twice"
-            self.going.add(victim)
+            assert victim not in self.going, "nobody is ended twice"
+            if victim in self.waiting:  # for its port, which it needs no more
+                self.one_is_gone(victim)
+            else:
+                self.going.add(victim)
 
     @rule()
     def who_is_woken_asks_again(self) -> None:
@@ -111,6 +114,21 @@ class World(RuleBasedStateMachine):
             self.inside.add(name)
             self.kept.add(name)
 
+    @rule(name=names, cpu=cpus, port=ports)
+    def one_is_changed(self, name: str, cpu: int, port: int) -> None:
+        """Its manifest is; a change that is not let in is taken back at once."""
+        if name not in self.inside - self.going:
+            return
+        before = self.pods[name]
+        made = replace(self.make(name, before.source, cpu, port, ""), revision=f"{cpu} {port}")
+        self.pods[name] = made
+        self.ask(name)
+        if name in self.waiting:
+            self.waiting.discard(name)
+            self.soon.discard(name)
+            self.pods[name] = before
+            self.places.keep(before.key, before, lambda: self.ended.append(name))
+
     @rule(name=names)
     def one_is_being_stopped(self, name: str) -> None:
         if name in self.inside:
@@ -118,6 +136,9 @@ class World(RuleBasedStateMachine):
             self.going.add(name)
 
     @rule(name=names)
+    def one_goes(self, name: str) -> None:
+        self.one_is_gone(name)
+
     def one_is_gone(self, name: str) -> None:
         if name in self.pods:
             self.places.leave(self.pods[name].key)
@@ -155,5 +176,5 @@ class World(RuleBasedStateMachine):
         assert {key.name for key, _ in self.places.waiting()} == self.waiting
 
 
-World.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+World.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
 TestPlaces = World.TestCase

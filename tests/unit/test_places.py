@@ -297,3 +297,13 @@ def test_what_was_adopted_can_be_ended_once_its_worker_has_said_how():
     assert here.woken == ["a"]
     here.take(cpus("a", "2"))
     assert here.ended == ["web"]
+
+
+def test_a_pod_that_is_changed_to_take_less_lets_others_in():
+    here = Node()
+    here.take(cpus("a", "3"))
+    assert here.take(cpus("b", "2")) is not None
+    less = replace(cpus("a", "1"), revision="another")
+    assert here.take(less) is None
+    assert here.woken == ["b"]
+    assert here.take(cpus("b", "2")) is None

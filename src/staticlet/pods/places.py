@@ -232,13 +232,22 @@ class Places:
         ports: frozenset[HostPort] | None = None,
         going: bool = False,
     ) -> None:
-        self._places[key] = _Place(
+        before = self._places.get(key)
+        made = self._places[key] = _Place(
             pod=pod,
             amounts=shortage.of_pod(msgspec.to_builtins(pod.pod)),
             ports=hostports.of(pod.pod) if ports is None else ports,
             end=end,
             going=going,
         )
+        if before is not None and _differ(before, made):
+            self.retry()  # it may take less than before, or be ended now
+
+
+def _differ(one: _Place, other: _Place) -> bool:
+    """Whether two places of a pod leave others more or less."""
+    less = (one.amounts, one.ports) != (other.amounts, other.ports)
+    return less or (one.end is None) != (other.end is None)
 
 
 def _same(one: wanted.WantedPod, other: wanted.WantedPod) -> bool:
