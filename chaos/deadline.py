@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-TIDY_S = 20.0
+TIDY_S = 15.0
 """How long a run that ran out of time may take to end its processes; then it just ends."""
 
 
