@@ -395,6 +395,7 @@ async def test_a_static_pod_that_comes_later_takes_its_name_all_the_same(joined)
     joined.view.clear(uid)
     status = (await joined.phase("Failed"))["status"]
     assert status["reason"] == "UnexpectedAdmissionError"
+    assert not any(one["ready"] for one in status.get("containerStatuses", ()))
     assert len(joined.view.told) == 1
 
 

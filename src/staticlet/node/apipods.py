@@ -11,13 +11,23 @@ import asyncio
 import functools
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
 from staticlet.aio import clock as clocks
 from staticlet.aio import fanout
 from staticlet.client import port
 from staticlet.kube import core
-from staticlet.node import admitting, collection, complaints, podwrites, statuspatch, tending, view
+from staticlet.node import (
+    admitting,
+    collection,
+    complaints,
+    podwrites,
+    rejected,
+    statuspatch,
+    tending,
+    view,
+)
 from staticlet.pods import admission, events, wanted
 from staticlet.pods.sources import apipods
 
@@ -234,7 +244,7 @@ class ApiPods:
         """What of its status is to be changed, as its pod is now."""
         why = self._admitting.refused.get(uid)
         if why is not None:
-            return functools.partial(_refused, why)
+            return functools.partial(_refused, why, self._clock.now())
         shown = self._agent.pod(key)
         if shown is None or shown.status is None or (shown.metadata and shown.metadata.uid != uid):
             return lambda obj: None
@@ -244,15 +254,11 @@ class ApiPods:
         self._complaints.wrong(key, f"the API server refuses its status: {fault}")
 
 
-def _refused(why: admission.Refusal, obj: Mapping[str, Any]) -> Object | None:
+def _refused(why: admission.Refusal, now: datetime, obj: Mapping[str, Any]) -> Object | None:
     """What to change in the status of a pod that is not admitted."""
     if apipods.has_ended(obj):
         return None
-    return {
-        "phase": "Failed",
-        "reason": why.reason,
-        "message": f"Pod was rejected: {why.message}",
-    }
+    return rejected.status(why, obj.get("status") or {}, now)
 
 
 def _told(status: core.PodStatus, obj: Mapping[str, Any]) -> Object | None:
