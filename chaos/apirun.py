@@ -74,9 +74,14 @@ class World:
         self._network.mend()
         self.rest("it answers at last")
 
-    def restarts(self, times: int, *, rest_each: int) -> None:
-        """Kill and start the API server so many times, with deeds before, after and meanwhile."""
+    def restarts(self, times: int, *, rest_each: int, most_s: float) -> None:
+        """Kill and start the API server so many times, with deeds before, after and meanwhile.
+
+        On a machine that is too busy for so many, as many as fit into `most_s`.
+        """
+        ends = time.monotonic() + most_s
         for number in range(1, times + 1):
+            last = number == times or time.monotonic() > ends
             self.deeds.some(self._rng.randrange(1, 4))
             pause(self._rng.choice((0.0, 0.05, 0.3)))
             self._tell(f"the API server is killed, for the {number}. time")
@@ -85,8 +90,10 @@ class World:
             self._api.close()
             self.deeds.some(self._rng.randrange(3))
             self._server.start()
-            if number % rest_each == 0 or number == times:
+            if number % rest_each == 0 or last:
                 self.rest(f"after {number} restarts")
+            if last:
+                return
 
     def long_outage(self, seconds: float) -> None:
         """The API server is dead so long; then it soon shows what happened meanwhile.
