@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from staticlet.testing import kubectl, upprocess
+from staticlet.testing.containerd import BUSYBOX_TAGGED
 from staticlet.testing.scripted import WAIT, pod, script
 from staticlet.testing.until import pause, until
 from staticlet.testing.upprocess import NODE, UpProcess, is_ready
@@ -138,6 +139,29 @@ def test_a_mirror_that_is_refused_is_an_event_of_the_node_and_comes_when_nothing
         return said.status == 0
 
     until(shown, "the mirror is there", story=up.story)
+
+
+def test_a_static_pod_takes_its_name_from_a_pod_of_the_api_which_is_told_everywhere(
+    up: UpProcess, name: str
+) -> None:
+    full = f"{name}-{NODE}"
+    up.kubectl("run", full, f"--image={BUSYBOX_TAGGED}", "--command", "--", "sh", "-c", WAIT)
+    up.until_seen(full)
+    up.manifests.put(f"{name}.yaml", pod(name, WAIT, terminationGracePeriodSeconds=1))
+    until_row(up, full, "0/1", "UnexpectedAdmissionError", "0")
+
+    def told() -> bool:
+        said = kubectl.section(up.kubectl("describe", "node", NODE), "Events")
+        return (
+            f"static pod default/{full} has no mirror pod: a pod of the API has its name" in said
+        )
+
+    until(told, "an event of the node tells of it", story=up.story)
+    life = up.until_runs(full)
+    up.kubectl("delete", "pod", full)
+    up.until_seen(full)
+    assert up.seen(full)["metadata"]["ownerReferences"][0]["kind"] == "Node"
+    assert (up.container(full), up.tasks()[life[0]]) == life
 
 
 def test_while_the_api_server_hangs_pods_live_as_ever_and_soon_after_it_tells_the_truth(
