@@ -17,7 +17,7 @@ RESTARTS = 4
 OUTAGE_S = 10.0
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(240)
 def test_whatever_the_api_server_does_pods_live_as_the_manifests_say_and_it_shows_them(
     containerd: Containerd, place: Path
 ) -> None:
