@@ -186,18 +186,45 @@ async def test_a_lack_of_files_is_told_once_and_then_connections_are_taken_again
     assert [one for one in said_of if "accept" in one or "aborted" in one] == []
 
 
-async def test_of_too_many_who_say_nothing_the_oldest_are_cut_off_and_others_answered(files):
-    limits = listener.Limits(handshakes=5)
-    async with serving(files, hello, limits) as (port, trust), contextlib.AsyncExitStack() as all_:
-        mute = []
-        for _ in range(40):
+@contextlib.asynccontextmanager
+async def connected(port: int, number: int, said_first: bytes) -> AsyncIterator[list[object]]:
+    """So many connections that say something, or nothing, and no more; what is read from each."""
+    async with contextlib.AsyncExitStack() as every:
+        readers = []
+        for _ in range(number):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            all_.callback(writer.close)
-            mute.append(reader)
+            every.callback(writer.close)
+            writer.write(said_first)
+            readers.append(reader)
+        yield readers
+
+
+async def test_where_there_is_no_room_who_says_nothing_is_cut_off(files, monkeypatch):
+    monkeypatch.setattr(door, "MUTE_S", 0.05)
+    limits = listener.Limits(handshakes=5)
+    async with serving(files, hello, limits) as (port, trust), connected(port, 40, b"") as mute:
         assert b" 200 OK\r\n" in await answered(port, trust)
         for reader in mute[:35]:
             assert await said(reader) == b""
         assert not any(reader.at_eof() for reader in mute[36:])
+
+
+async def test_where_there_is_no_room_who_takes_very_long_is_cut_off(files, monkeypatch):
+    monkeypatch.setattr(door, "MUTE_S", 0.01)
+    monkeypatch.setattr(door, "FAIR_S", 0.05)
+    hint = b"\x16\x03\x01\x02\x00\x01"  # TLS begins like this
+    limits = listener.Limits(handshakes=2)
+    async with serving(files, hello, limits) as (port, trust), connected(port, 9, hint) as slow:
+        assert b" 200 OK\r\n" in await answered(port, trust)
+        for reader in slow[:7]:
+            assert await said(reader) == b""
+
+
+async def test_a_crowd_that_means_it_waits_its_turn_and_is_answered(files):
+    limits = listener.Limits(handshakes=3)
+    async with serving(files, hello, limits) as (port, trust), asyncio.TaskGroup() as group:
+        asked = [group.create_task(answered(port, trust), name=str(n)) for n in range(60)]
+    assert all(b" 200 OK\r\n" in each.result() for each in asked)
 
 
 async def test_a_client_certificate_of_another_ca_is_refused(files, tmp_path):

@@ -257,7 +257,7 @@ def test_the_limits_of_the_api_are_those_of_the_code():
         f"| a request's body | {bodies.LIMIT >> 20} MiB, within {bodies.WITHIN_S:g} s | ",
         f"| fields of a body in protobuf | {wire.LIMIT_FIELDS:,} | 413 |",
         f"| connections | {limits.connections:,} | 429 |",
-        f"| connections that have not yet agreed upon TLS | {limits.handshakes} | ",
+        f"| connections that have not yet agreed upon TLS | {limits.handshakes:,} | ",
         f"| watches | {sending.MOST_WATCHES:,} | 429 |",
         f"| what a client has not read | for {pieces.SLOW_S:g} s | it is cut off |",
         f"| changes that a watch can go on from | {keeping.revisions:,}, for five minutes; ",
@@ -265,7 +265,7 @@ def test_the_limits_of_the_api_are_those_of_the_code():
     ):
         assert row in text
     assert keeping.seconds == 5 * 60
-    strangers = f"no more\nthan {kubeletapi.LIMITS.handshakes} are kept, the newest; of others "
+    strangers = f"no more\nthan {kubeletapi.LIMITS.handshakes} are kept, of others "
     assert f"{strangers}{kubeletapi.LIMITS.connections}" in page("docs/configuration.md")
 
 

@@ -47,7 +47,8 @@ class Limits:
         headers: How many lines of headers a request may have.
         line: How many bytes one of them, or the request line, may have.
         idle_s: How long a connection may stay between requests, or without a whole first one.
-        handshakes: How many may be about to agree upon TLS; of more, the oldest are cut off.
+        handshakes: How many may be about to agree upon TLS; others wait, and who says nothing or
+            takes very long is cut off for them.
         handshake_s: How long that may take.
         rest_s: How long the rest of a refused body is read, so that its client gets the answer.
         linger_s: How long a request under way may take when the server ends.
@@ -58,7 +59,7 @@ class Limits:
     headers: int = 128
     line: int = 32 * 1024
     idle_s: float = 120.0
-    handshakes: int = 500
+    handshakes: int = 2_000
     handshake_s: float = 10.0
     rest_s: float = 5.0
     linger_s: float = 1.0
