@@ -192,7 +192,7 @@ def test_what_changes_comes_to_the_volume_and_to_no_sub_path(
     container["volumeMounts"].append({"name": "v", "mountPath": "/fixed", "subPath": "a"})
     put(kubectl, made)
     until(says(agent, "live", "a b one fixed=one"), "it sees the first", agent)
-    life = agent.life("live")
+    life = agent.until_runs("live")
     put(kubectl, of_test("ConfigMap", "live", data={"a": "two", "c": "new"}))
     until(says(agent, "live", "a c two fixed=one"), "it sees the second", agent, 10)
     assert agent.life("live") == life
@@ -204,12 +204,12 @@ def test_what_changed_while_no_agent_ran_comes_with_the_next_one(
     config_map(kubectl, "away", a="one")
     put(kubectl, mounting("away", LOOK.format("a"), {"configMap": {"name": "away"}}))
     until(says(agent, "away", "one"), "it sees the first", agent)
-    life = agent.life("away")
+    life = agent.until_runs("away")
     agent.kill()
     put(kubectl, of_test("ConfigMap", "away", data={"a": "two"}))
     agent.start()
     until(says(agent, "away", "two"), "it sees the second", agent)
-    assert agent.life("away") == life
+    assert agent.until_runs("away") == life
 
 
 @pytest.mark.parametrize("kind", ["configmap", "secret"])
