@@ -400,6 +400,42 @@ def test_the_token_that_a_cluster_gives_every_pod_is_there(
     assert place == f"{address} 443"
 
 
+@pytest.mark.parametrize("kind", ["Deployment", "DaemonSet"])
+def test_pods_of_a_controller_run_with_what_a_cluster_gives_them_and_roll_over(
+    agent: Agent, kubectl: Kubectl, api_server_kind: str, kind: str
+) -> None:
+    if api_server_kind != apirun.KUBE:
+        pytest.skip("staticlet api has no such controllers")
+    config_map(kubectl, "rolls", colour="blue")
+    name = kind.lower()
+    container = script(f"echo $colour $KUBERNETES_SERVICE_PORT; {WAIT}")
+    container["envFrom"] = [{"configMapRef": {"name": "rolls"}}]
+    template = {
+        "metadata": {"labels": {"app": name}},
+        "spec": {**pod(name, container)["spec"], "automountServiceAccountToken": True},
+    }
+    chosen = {"matchLabels": {"app": name}}
+    made = {
+        "apiVersion": "apps/v1",
+        "kind": kind,
+        "metadata": {"name": name},
+        "spec": {"selector": chosen, "template": template},
+    }
+    put(kubectl, made)
+
+    def says(words: str) -> bool:
+        logs = agent.pod_logs.glob(f"default_{name}-*/main/0.log")
+        return any(words in log.read_text() for log in logs)
+
+    try:
+        until(lambda: says("blue 443"), "its pod runs", agent)
+        put(kubectl, of_test("ConfigMap", "rolls", data={"colour": "grey"}))
+        kubectl("rollout", "restart", f"{kind}/{name}")
+        until(lambda: says("grey 443"), "its next pod runs with what is there now", agent, 40)
+    finally:
+        kubectl("delete", kind, name, "--timeout=20s")
+
+
 @pytest.mark.containerd
 @pytest.mark.skipif(os.geteuid() != 0, reason="containers need root")
 def test_on_a_bare_machine_with_staticlet_up_a_pod_sees_what_kubectl_has_made() -> None:
