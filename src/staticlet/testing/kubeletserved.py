@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import yarl
+from aiohttp import client as http
 
 from staticlet.aio import clock
 from staticlet.client import port as client
@@ -138,10 +138,11 @@ class Kubelet:
         """
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         scheme = "http" if port else "https"
-        url = f"{scheme}://127.0.0.1:{port or self.settings.port}{path}"
+        where = f"{scheme}://127.0.0.1:{port or self.settings.port}{path}"
+        url = http.URL(where, encoded=True)  # type: ignore[attr-defined]  # yarl is aiohttp's
         async with self.session.request(
             method,
-            yarl.URL(url, encoded=True),
+            url,
             ssl=trust or self.trusting(),
             headers=headers,
         ) as answer:
