@@ -10,8 +10,8 @@ from datetime import timedelta
 import pytest
 
 from staticlet.aio import clock
+from staticlet.pods import deadline, tools, worker
 from staticlet.pods import observed as obs
-from staticlet.pods import tools, worker
 from staticlet.runtime import port
 from staticlet.testing import fakes
 from staticlet.testing.oneworker import Machine, pod, settle, working
@@ -176,3 +176,9 @@ async def test_a_pod_may_be_active_as_long_as_ever(jump_s):
         assert machine.steps("stop") == []
         await asyncio.sleep(2)
         assert len(machine.steps("stop")) == 1
+
+
+def test_a_pod_whose_time_begins_anew_has_all_of_it_whatever_the_date_did_before():
+    want = pod(activeDeadlineSeconds=100)
+    past = obs.History(uid=want.uid, started_at_ns=1).moved(10**15).begun(7 * obs.SECOND_NS)
+    assert deadline.ends_at_ns(want, past) == 107 * obs.SECOND_NS

@@ -92,7 +92,8 @@ class Deciding:
         self._teller.obstructed(own.want, found)
         self._waits_outside = found is not None and own.serving is own.want
         if waited and not self._waits_outside and own.serving is not None:
-            own.past = replace(own.past, started_at_ns=own.now_ns())
+            now_ns = own.now_ns()
+            own.past = own.past.begun(now_ns)
         return made
 
     def earliest(self, wake_at_ns: int | None) -> int | None:

@@ -277,6 +277,10 @@ class History:
             counts={**self.counts, name: restart_count},
         )
 
+    def begun(self, now_ns: int) -> History:
+        """The same of a pod whose time begins now."""
+        return replace(self, started_at_ns=now_ns, jumped_ns=0)
+
     def moved(self, by_ns: int) -> History:
         """The same after the date has jumped by so much: as long is waited as before.
 

@@ -66,7 +66,7 @@ def history(
         doomed = past.doomed | {s.id for s in seen.sandboxes}
         fresh = past.without_crashes()
         if past.ended is not None:  # its time begins anew with its new life
-            fresh = replace(fresh, ended=None, started_at_ns=now_ns)
+            fresh = replace(fresh.begun(now_ns), ended=None)
         return replace(fresh, incarnation=pod.incarnation, doomed=doomed)
     return past
 
