@@ -164,6 +164,7 @@ def test_a_static_pod_takes_its_name_from_a_pod_of_the_api_which_is_told_everywh
     assert (up.container(full), up.tasks()[life[0]]) == life
 
 
+@pytest.mark.long
 def test_while_the_api_server_hangs_pods_live_as_ever_and_soon_after_it_tells_the_truth(
     up: UpProcess, name: str
 ) -> None:
