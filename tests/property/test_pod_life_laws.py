@@ -25,6 +25,7 @@ from staticlet.testing import podlife
 
 KEY = wanted.PodKey("default", "web-node1")
 RULE = obs.BackoffRule()
+MOST_LIVES = 50
 
 
 def content(
@@ -111,9 +112,12 @@ class PodLife(RuleBasedStateMachine):
         self.task = self.loop.create_task(self.worker.run())
 
     def _settle(self) -> None:
-        """Let the worker work until it waits; as the pool does, begin anew after its end."""
+        """Let the worker work until it waits; as the pool does, begin anew after its end.
+
+        It may end and begin as often as what happens meanwhile removes and returns the manifest.
+        """
         self.machine.steps_left = podlife.MOST_STEPS
-        for _ in range(5):
+        for _ in range(MOST_LIVES):
             self.loop.run_until_complete(_turns(60))
             if self.task is None or not self.task.done():
                 if self.task is not None or self.want is None:
@@ -125,6 +129,7 @@ class PodLife(RuleBasedStateMachine):
             if self.worker is not None:
                 self.memory[self.worker.past.uid] = self.worker.past
             self.worker = self.task = None
+        raise AssertionError("the worker ends and begins without end")
 
     def _wish(self, want: wanted.WantedPod | None) -> None:
         if want is not None:
