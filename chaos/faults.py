@@ -19,7 +19,7 @@ from chaos import apirun, deadline, deeds
 from staticlet.testing import containerd
 
 RESTARTS = 50
-RESTARTS_S = 110.0
+RESTARTS_S = 80.0
 """A machine on which they take longer has others to serve: then there are fewer."""
 
 REST_EACH = 10
