@@ -98,7 +98,7 @@ def test_a_removed_pod_names_where_its_manifest_was():
         "stopping it (grace 30s)",
         "its manifest was removed: /m/web.yaml",
     )
-    assert told(planned(None, sandbox()))[0][1] == "its manifest was removed"
+    assert told(planned(None, sandbox()))[0][1] == "nothing wants it here any more"
 
 
 def test_a_restart_names_the_exit_and_when_it_was():

@@ -59,7 +59,12 @@ def changed(pod: wanted.WantedPod) -> str:
 
 
 def removed(source: str, origin: str) -> str:
-    """Nothing is wanted any more: `its manifest was removed: /etc/…/web.yaml`."""
+    """Nothing is wanted any more: `its manifest was removed: /etc/…/web.yaml`.
+
+    Who wanted a pod that was found at a start is not known.
+    """
+    if not origin:
+        return "nothing wants it here any more"
     said = _said(source, "it was deleted in the API server", "its manifest was removed")
     return _with(said, origin)
 
