@@ -63,7 +63,7 @@ def removed(source: str, origin: str) -> str:
 
     Who wanted a pod that was found at a start is not known.
     """
-    if not origin:
+    if not source and not origin:
         return "nothing wants it here any more"
     said = _said(source, "it was deleted in the API server", "its manifest was removed")
     return _with(said, origin)
