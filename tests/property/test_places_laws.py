@@ -84,7 +84,8 @@ class World(RuleBasedStateMachine):
     @rule()
     def who_is_woken_asks_again(self) -> None:
         for name in sorted(self.woken & self.waiting):
-            self.ask(name)
+            if name in self.waiting:  # not ended by the one before
+                self.ask(name)
 
     @rule(name=names)
     def one_lives(self, name: str) -> None:
@@ -166,6 +167,8 @@ class World(RuleBasedStateMachine):
     def who_waits_would_be_refused_or_has_been_woken(self) -> None:
         """No wake-up is ever lost: asking all of them anew lets nobody in who was not called."""
         for name in sorted(self.waiting - self.woken):
+            if name not in self.waiting:
+                continue  # ended by the one before
             before, soon = len(self.ended), name in self.soon
             self.ask(name)
             assert name in self.waiting, f"{name} could have been let in, and nobody told it"
