@@ -23,9 +23,11 @@ LONG = frozenset(
         "test_api_pods",
         "test_bad_requests",
         "test_crowds",
+        "test_kubectl_tells_the_truth",
         "test_odd_objects",
         "test_schema_requests",
         "test_survives_kill",
+        "test_two_of_a_name",
         "test_up_with_api",
     )
 )

@@ -201,7 +201,7 @@ def test_another_directory_and_another_log_without_a_restart_of_anything(moving:
     until_told(agent, "only with a new start of staticlet: seccompDefault stays False (not True)")
     until_told(agent, "changed: staticPodPath, logging.verbosity, logging.format")
     lines = [json.loads(line) for line in agent.log.splitlines() if line.startswith("{")]
-    workers = [line for line in lines if line["logger"] == "staticlet.pods.worker"]
+    workers = [line for line in lines if line["logger"] == "staticlet.pods.acting"]
     assert {line["pod"] for line in workers} == {"default/old-n1", "default/new-n1"}
     starts = {line["container"] for line in workers if "starting container" in line["msg"]}
     assert starts == {"main"}
