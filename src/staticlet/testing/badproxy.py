@@ -108,6 +108,7 @@ class BadProxy:
             for one in (writer, there):
                 if one is not None:
                     one.transport.abort()
+            await asyncio.sleep(0)  # for the loop to close them, which may end just now
 
     async def _pump(
         self,
