@@ -80,6 +80,15 @@ def test_a_pod_of_the_api_waits_for_its_port_too():
     assert here.take(pod("a", host_port=80)) is not None
 
 
+def test_a_pod_of_the_api_that_waited_for_its_port_has_it_from_when_it_is_let_in():
+    here, waits = Node(), of_api("b", "1", host_port=80)
+    here.take(pod("a", host_port=80))
+    assert here.take(waits) is not None
+    here.places.leave(wanted.PodKey("default", "a"))
+    assert here.take(waits) is None, "its worker asks with the very pod that waited"
+    assert here.take(pod("c", host_port=80)) is not None, "and nothing of it lives yet"
+
+
 def test_what_has_its_place_may_ask_for_it_again():
     here = Node()
     assert here.take(cpus("a", "4", host_port=80)) is None

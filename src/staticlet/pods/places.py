@@ -107,7 +107,8 @@ class Places:
         """Give a pod that runs here its place, whatever else is so."""
         self._waiting.pop(key, None)
         known = self._places.get(key)
-        if known is None or known.pod is not pod or known.going:
+        waited = known is not None and known.ports != hostports.of(pod.pod)  # it had none of them
+        if known is None or known.pod is not pod or known.going or waited:
             self._settle(key, pod, end)
         elif known.end is None and end is not None:
             self._places[key] = replace(known, end=end)
