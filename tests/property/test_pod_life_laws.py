@@ -91,6 +91,7 @@ class PodLife(RuleBasedStateMachine):
         self.memory: dict[str, obs.History] = {}
         self.worker: worker.Worker | None = None
         self.task: asyncio.Task[None] | None = None
+        self.left_behind: set[str] = set()
 
     # The agent
 
@@ -238,8 +239,13 @@ class PodLife(RuleBasedStateMachine):
 
     @rule()
     def the_re_list_finds_something_else(self) -> None:
+        self._relist()
+
+    def _relist(self) -> None:
         if self.worker is not None:
             self.worker.doubt()
+        if self.machine.up:
+            self._keep_house()
         self._settle()
 
     @precondition(lambda self: not self.machine.up)
@@ -253,6 +259,7 @@ class PodLife(RuleBasedStateMachine):
         self._stop()
         self.memory.clear()
         self.machine.agent_restarts()
+        self.left_behind = self.machine.directories - self._uids_of_boxes()
         self._keep_house()
         self.machine.comes_back()
         self.incarnation = 0
@@ -263,10 +270,18 @@ class PodLife(RuleBasedStateMachine):
         self._settle()
 
     def _keep_house(self) -> None:
-        """Clear, as an agent does at its start, what nobody wants and the runtime has not."""
-        kept = {box.uid for box in self.machine.boxes.values()}
-        kept |= {self.want.uid} if self.want else set()
-        self.machine.directories &= kept
+        """Clear, as an agent does with every list, what earlier lives left and nobody uses.
+
+        What the workers of this life have served or found, they have to clear away themselves.
+        """
+        serving = self.worker.report().serving if self.worker else None
+        self.left_behind -= {serving.uid} if serving else set()
+        used = self._uids_of_boxes() | ({self.want.uid} if self.want else set())
+        self.machine.directories -= self.left_behind - used
+        self.left_behind &= used
+
+    def _uids_of_boxes(self) -> set[str]:
+        return {box.uid for box in self.machine.boxes.values()}
 
     def _stop(self) -> None:
         if self.task is not None:
@@ -330,9 +345,7 @@ class PodLife(RuleBasedStateMachine):
         self.machine.images_arrive()
         for _ in range(12):
             self.machine.time.pass_by(1000)
-            if self.worker is not None:
-                self.worker.doubt()
-            self._settle()
+            self._relist()
             for _, container in self.machine.running():
                 if container.name in ("one", "two"):
                     self.machine.ends(container.id, 0)
