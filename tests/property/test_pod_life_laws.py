@@ -120,6 +120,8 @@ class PodLife(RuleBasedStateMachine):
         self.machine.steps_left = podlife.MOST_STEPS
         for _ in range(MOST_LIVES):
             self.loop.run_until_complete(_turns(60))
+            if self.worker is not None:
+                self.machine.forget_counts()  # it may serve another UID without any step
             if self.task is None or not self.task.done():
                 if self.task is not None or self.want is None:
                     return

@@ -127,14 +127,22 @@ class Machine:
             self._tell(box.pid)
 
     def agent_restarts(self) -> None:
-        """What only the agent knew is lost: counts of what the runtime has no container of.
-
-        So is that of a container which the present content of a fixed UID leaves out.
-        """
-        kept = {(box.uid, one.name) for box in self.boxes.values() for one in box.containers}
-        self._highest = {key: n for key, n in self._highest.items() if key in kept}
+        """What only the agent knew is lost."""
+        self.forget_counts()
         self._callbacks.clear()
         self._wakes.clear()
+
+    def forget_counts(self) -> None:
+        """Hold nobody to restart counts that nobody knows any more.
+
+        A count is known as long as the runtime has a container with it, or the worker remembers
+        its UID. So that of a container which the present content of a fixed UID leaves out is lost
+        when the agent is restarted, or serves another UID in between.
+        """
+        kept = {(box.uid, one.name) for box in self.boxes.values() for one in box.containers}
+        mine = self.remembered()
+        counts = self._highest.items()
+        self._highest = {key: n for key, n in counts if key in kept or key[0] == mine}
 
     def comes_back(self) -> None:
         """The runtime answers again."""
@@ -168,6 +176,7 @@ class Machine:
 
     def _step(self, reason: str, *, look: bool = True) -> str:
         """Take one step's outcome; raise at once where nothing is done."""
+        self.forget_counts()
         self.steps_left -= 1
         if self.steps_left < 0:
             raise LawBroken("the worker does not come to rest")
@@ -307,8 +316,6 @@ class Machine:
         if box is not None and box.alive:
             raise LawBroken(f"sandbox {sandbox_id} lives and is to be removed")
         self.boxes.pop(sandbox_id, None)
-        kept = {each.uid for each in self.boxes.values()} | {self.remembered()}
-        self._highest = {key: n for key, n in self._highest.items() if key[0] in kept}
         self._end(outcome, "RuntimeFault")
 
     async def clean_up(self, key: wanted.PodKey, uid: str) -> None:
