@@ -23,7 +23,7 @@ demo: deps ## run the example manifests on a containerd of their own and show wh
 test: deps ## run all tests but the long ones (as root: they start a containerd of their own)
 	@$(BIN)/python -m pytest -m "not long" $(ARGS)
 
-test-long: deps ## the suites that take minutes: pods of the API, its faults, floods, kills (as root)
+test-long: deps ## the suites that take minutes: joined agents, floods, kills, the demo (as root)
 	@$(BIN)/python -m pytest -m long $(ARGS)
 
 test-kube: deps kube ## the tests of an agent with an API server, on kube-apiserver (as root)

@@ -23,12 +23,16 @@ LONG = frozenset(
         "test_api_pods",
         "test_bad_requests",
         "test_crowds",
+        "test_demo",
+        "test_joined_agent",
         "test_kubectl_tells_the_truth",
         "test_odd_objects",
         "test_schema_requests",
         "test_survives_kill",
+        "test_transcripts",
         "test_two_of_a_name",
         "test_up_with_api",
+        "test_upgrade",
     )
 )
 """Modules that take minutes together: `make test` leaves them to `make test-long`."""
