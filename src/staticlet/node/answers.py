@@ -6,7 +6,7 @@ no answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from staticlet.client import port
@@ -44,14 +44,24 @@ async def ask(
     body: Mapping[str, Any] | None = None,
     *,
     media: str = "application/json",
+    holds: Callable[[Any, str], bool] = is_object,
 ) -> Object:
     """Make a request that is answered with an object of this name.
+
+    Args:
+        api: The API server.
+        name: The object's name.
+        method: As for `Api.ask`.
+        path: As for `Api.ask`.
+        body: As for `Api.ask`.
+        media: As for `Api.ask`.
+        holds: Whether an answer is one that may be used, by its name.
 
     Raises:
         Unreachable: As `Api.ask`; or the answer is no such object.
         Refused: As `Api.ask`.
     """
     answer = await api.ask(method, path, body, media=media)
-    if not is_object(answer, name):
+    if not holds(answer, name):
         raise port.Unreachable(f"{api.server}: answers {method} {path} with something else")
     return answer

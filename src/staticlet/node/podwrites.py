@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from staticlet.aio import clock as clocks
 from staticlet.client import port
-from staticlet.node import collection, tending, undoing
+from staticlet.node import answers, collection, tending, undoing
 from staticlet.pods import wanted
 from staticlet.pods.sources import apipods, podshape
 
@@ -199,10 +199,11 @@ async def ask(
         Unreachable: As `Api.ask`; or the answer is no such pod.
         Refused: As `Api.ask`.
     """
-    answer = await api.ask(method, place, body, media=media)
-    if not podshape.is_pod(answer) or answer["metadata"]["name"] != key.name:
-        raise port.Unreachable(f"{api.server}: answers {method} {place} with something else")
-    return answer
+    return await answers.ask(api, key.name, method, place, body, media=media, holds=_is_named)
+
+
+def _is_named(answer: Any, name: str) -> bool:
+    return podshape.is_pod(answer) and answer["metadata"]["name"] == name
 
 
 def path(namespace: str, name: str = "") -> str:
