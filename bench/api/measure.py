@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.api import objects, servers, wire
+from staticlet.testing import kubecluster
 
 PODS = 1000
 LISTED = 500
@@ -83,7 +84,7 @@ def measure(base: Path, order: Order) -> dict[str, Samples]:
     try:
         servers.programs()
         kinds.append(servers.Theirs)
-    except servers.NotBuilt as fault:
+    except kubecluster.NotBuilt as fault:
         order.tell(f"measured alone: {fault}")
     running = [kind(base / kind.__name__) for kind in kinds]
     found = {server.name: Samples() for server in running}

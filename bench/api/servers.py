@@ -6,7 +6,6 @@ Each has TLS, tokens from a file, a directory and ports of its own on loopback.
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bench import usage
 from bench.api import wire
-from staticlet.testing import ports
+from staticlet.testing import kubecluster, ports
 
 OURS, THEIRS = "staticlet", "kube-apiserver"
 START_S = 90.0
@@ -30,10 +29,6 @@ POLL_S = 0.01
 
 class DidNotStart(Exception):
     """A server ended at once, or never became ready."""
-
-
-class NotBuilt(Exception):
-    """There is no kube-apiserver here; the text says what makes one."""
 
 
 class Server:
@@ -130,7 +125,7 @@ class Theirs(Server):
     """etcd, and a kube-apiserver that stores there.
 
     Raises:
-        NotBuilt: They are not in the cache.
+        kubecluster.NotBuilt: They are not in the cache.
     """
 
     def __init__(self, base: Path) -> None:
@@ -182,11 +177,6 @@ def programs() -> Path:
     """Where kube-apiserver and etcd are.
 
     Raises:
-        NotBuilt: They are not there.
+        kubecluster.NotBuilt: They are not there.
     """
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    found = cache / "staticlet" / "kube" / "bin"
-    for name in ("kube-apiserver", "etcd"):
-        if not (found / name).exists():
-            raise NotBuilt(f"no {name} in {found}: `make kube` builds it (ten minutes or more)")
-    return found
+    return kubecluster.programs(("kube-apiserver", "etcd"))

@@ -35,15 +35,15 @@ class NotBuilt(RuntimeError):
     """There is no kube-apiserver here; the text says what makes one."""
 
 
-def programs() -> Path:
-    """The directory with the control plane's programs.
+def programs(wanted: Sequence[str] = _PROGRAMS) -> Path:
+    """The directory with what `make kube` builds: the control plane's programs, or others.
 
     Raises:
         NotBuilt: One is missing.
     """
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     found = cache / "staticlet" / "kube" / "bin"
-    missing = [name for name in _PROGRAMS if not os.access(found / name, os.X_OK)]
+    missing = [name for name in wanted if not os.access(found / name, os.X_OK)]
     if missing:
         raise NotBuilt(
             f"no {', '.join(missing)} in {found}: `make kube` builds what is missing (ten minutes "

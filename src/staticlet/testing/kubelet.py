@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from staticlet.testing import ports
+from staticlet.testing import kubecluster, ports
 from staticlet.testing.manifestdir import ManifestDirectory
 from staticlet.testing.program import Program
 from staticlet.testing.until import DEADLINE_S
@@ -25,23 +25,13 @@ _POD_LOGS = Path("/var/log/pods")
 _LOG_LINKS = Path("/var/log/containers")
 
 
-class NotBuilt(RuntimeError):
-    """There is no kubelet; the text says what makes one."""
-
-
 def program() -> Path:
     """The kubelet in the cache.
 
     Raises:
-        NotBuilt: There is none.
+        kubecluster.NotBuilt: There is none.
     """
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    found = cache / "staticlet" / "kube" / "bin" / "kubelet"
-    if not os.access(found, os.X_OK):
-        raise NotBuilt(
-            f"no kubelet in {found.parent}: `make kube` builds one (ten minutes or more)"
-        )
-    return found
+    return kubecluster.programs(("kubelet",)) / "kubelet"
 
 
 class Kubelet(Program):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from staticlet.host import certs
-from staticlet.testing import apiclient, apirun, apiserver, containerd, kubelet
+from staticlet.testing import apiclient, apirun, apiserver, containerd, kubecluster, kubelet
 from staticlet.testing.containerd import BUSYBOX_TAGGED, Containerd
 from staticlet.testing.kubectl import Kubectl, programs, rows, section
 from staticlet.testing.kubelet import Kubelet
@@ -33,7 +33,7 @@ def own_containerd() -> Iterator[Containerd]:
     """A containerd for the module alone: a kubelet removes pods that it does not know."""
     try:
         kubelet.program()
-    except kubelet.NotBuilt as missing:
+    except kubecluster.NotBuilt as missing:
         pytest.skip(str(missing))
     kubelet.forget_the_dead(OURS)
     with containerd.running() as running:
